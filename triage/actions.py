@@ -1,0 +1,179 @@
+"""What a person does to a case. Each action is one function, one transaction, one event, and can be undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from triage.alerts import outbox
+from triage.cases import history, messages
+from triage.cases.queries import get
+from triage.errors import UsageError
+from triage.labels import ENDED, SEVERITY, Cause, Stage, Status
+from triage.store.moments import stored
+from triage.store.transaction import transaction
+from triage.types import Case, CaseEvent
+
+#: Events that undo() takes back.
+_UNDOABLE = frozenset({"acknowledged", "closed", "corrected"})
+
+
+def acknowledge(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
+    """Somebody has seen the case and takes care of it.
+
+    Raises:
+        UsageError: no such case, or it has ended.
+    """
+    with transaction(db):
+        known = existing(db, case)
+        if known.status in ENDED:
+            raise UsageError(f"case {case} is {known.status}; to open it again: triage undo {case}")
+        if known.status is Status.ACKNOWLEDGED:
+            raise UsageError(f"case {case} is acknowledged already")
+        return history.change(db, case, "acknowledged", {"status": Status.ACKNOWLEDGED.value}, by=by, now=now)
+
+
+def close(db: Database, case: int, *, by: str, now: datetime, note: str = "") -> CaseEvent:
+    """The matter is over.
+
+    Raises:
+        UsageError: no such case, or it has ended already.
+    """
+    with transaction(db):
+        known = existing(db, case)
+        if known.status in ENDED:
+            raise UsageError(f"case {case} is {known.status} already")
+        detail = {"note": note} if note else None
+        return history.change(db, case, "closed", {"status": Status.CLOSED.value}, by=by, now=now, detail=detail)
+
+
+def note(db: Database, case: int, text: str, *, by: str, now: datetime) -> CaseEvent:
+    """Write something down with the case.
+
+    Raises:
+        UsageError: no such case, or an empty note.
+    """
+    if not text.strip():
+        raise UsageError("the note is empty")
+    with transaction(db):
+        existing(db, case)
+        return history.append(db, case, "note", {"text": text.strip()}, by=by, now=now)
+
+
+def correct(
+    db: Database, case: int, *, cause: Cause | None, stage: Stage | None, by: str, now: datetime
+) -> CaseEvent:
+    """Say what a case really is. All its messages are corrected with it, and the correction is kept for training.
+
+    cause none: it is no warning; the case is dismissed and waiting alerts are withdrawn.
+
+    Raises:
+        UsageError: no such case, or nothing would change.
+    """
+    with transaction(db):
+        known = existing(db, case)
+        new_cause = cause or known.cause
+        new_stage = Stage.NONE if new_cause is Cause.NONE else stage or (known.stage if known.stage is not Stage.NONE else Stage.WARNING)
+        if (new_cause, new_stage) == (known.cause, known.stage) and not known.needs_review:
+            raise UsageError(f"case {case} is {known.cause}, {known.stage} already")
+        changes: dict[str, Any] = {
+            "cause": new_cause.value,
+            "stage": new_stage.value,
+            "severity": SEVERITY[new_stage],
+            "confidence": 1.0,
+            "needs_review": 0,
+            "also": json.dumps([c.value for c in known.also if c is not new_cause and new_cause is not Cause.NONE]),
+        }
+        if new_cause is Cause.NONE:
+            changes["status"] = Status.DISMISSED.value
+            outbox.withdraw(db, case, now)
+        elif known.status is Status.DISMISSED:
+            changes["status"] = Status.OPEN.value
+        event = history.change(db, case, "corrected", changes, by=by, now=now)
+        for message in messages.of_case(db, case):
+            _remember(db, message.id, event.id, known, new_cause, new_stage, by, now)
+        return event
+
+
+def correct_message(
+    db: Database, message: int, *, cause: Cause, stage: Stage | None, by: str, now: datetime
+) -> CaseEvent:
+    """Say what a message really is. A message that was thought ordinary becomes a case.
+
+    Raises:
+        UsageError: no such message, or it is ordinary mail already.
+    """
+    found = messages.get(db, message)
+    if found is None:
+        raise UsageError(f"there is no message {message}; see: triage messages")
+    if found.case_id is not None:
+        return correct(db, found.case_id, cause=cause, stage=stage, by=by, now=now)
+    if cause is Cause.NONE:
+        raise UsageError(f"message {message} is no warning already")
+    new_stage = stage or Stage.WARNING
+    with transaction(db):
+        row = db.execute(
+            """INSERT INTO cases (account, platform, store, cause, also, stage, status, severity, confidence, needs_review,
+               sender, language, title, history, opened_at, updated_at)
+               VALUES (?, ?, '', ?, '[]', ?, 'open', ?, 1.0, 0, 'unproven', 'und', ?, 0, ?, ?) RETURNING id""",
+            (
+                found.account,
+                "other",
+                cause.value,
+                new_stage.value,
+                SEVERITY[new_stage],
+                found.subject,
+                stored(now),
+                stored(now),
+            ),
+        ).fetchone()
+        case = int(row[0])
+        db.execute("UPDATE messages SET case_id = ?, outcome = 'warning' WHERE id = ?", (case, message))
+        event = history.append(db, case, "opened", {"subject": found.subject, "message": message}, by=by, now=now)
+        known = existing(db, case)
+        _remember(db, message, event.id, known, cause, new_stage, by, now)
+        return event
+
+
+def undo(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
+    """Take back the last thing a person did to a case.
+
+    Raises:
+        UsageError: no such case, or nothing to take back.
+    """
+    with transaction(db):
+        existing(db, case)
+        events = history.of_case(db, case)
+        undone = {event.detail.get("event") for event in events if event.kind == "undone"}
+        last = next((e for e in reversed(events) if e.kind in _UNDOABLE and e.id not in undone), None)
+        if last is None:
+            raise UsageError(f"case {case}: nobody has changed it, so there is nothing to take back")
+        was: Mapping[str, Any] = last.detail["was"]
+        db.execute("UPDATE corrections SET undone_at = ? WHERE event_id = ?", (stored(now), last.id))
+        return history.change(db, case, "undone", dict(was), by=by, now=now, detail={"event": last.id, "undid": last.kind})
+
+
+def existing(db: Database, case: int) -> Case:
+    """The case.
+
+    Raises:
+        UsageError: there is none of that number.
+    """
+    known = get(db, case)
+    if known is None:
+        raise UsageError(f"there is no case {case}; see: triage cases --all")
+    return known
+
+
+def _remember(
+    db: Database, message: int, event: int, was: Case, cause: Cause, stage: Stage, by: str, now: datetime
+) -> None:
+    """Keep a correction as something to learn from."""
+    db.execute(
+        "INSERT INTO corrections (message_id, event_id, at, by, was, cause, stage) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (message, event, stored(now), by, json.dumps({"cause": was.cause, "stage": was.stage}), cause.value, stage.value),
+    )

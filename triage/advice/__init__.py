@@ -1,0 +1,1 @@
+"""What a case means and what to do next, in Chinese and English."""

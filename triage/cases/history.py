@@ -1,0 +1,57 @@
+"""The append-only history of every case. Nothing in a case changes without an event; a change happens here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from triage.store.moments import moment, stored
+from triage.types import CaseEvent
+
+#: Who acts when no person does.
+DAEMON = "triage"
+_COLUMNS = frozenset(
+    "platform store cause also stage status severity confidence needs_review sender deadline_at deadline_text".split()
+)
+
+
+def change(
+    db: Database, case: int, kind: str, changes: Mapping[str, Any], *, by: str, now: datetime, detail: Mapping[str, Any] | None = None
+) -> CaseEvent:
+    """Change columns of a case and record it, with what was there before, so that it can be undone."""
+    unknown = set(changes) - _COLUMNS
+    assert not unknown, f"no such columns: {unknown}"
+    row = next(iter(db.query("SELECT * FROM cases WHERE id = ?", [case])))
+    real = {name: value for name, value in changes.items() if row[name] != value}
+    sets = "".join(f"{name} = ?, " for name in real)  # names come from _COLUMNS
+    db.execute(f"UPDATE cases SET {sets}updated_at = ? WHERE id = ?", (*real.values(), stored(now), case))  # noqa: S608
+    content = {**(detail or {}), "was": {name: row[name] for name in real}, "is": real}
+    return append(db, case, kind, content, by=by, now=now)
+
+
+def append(db: Database, case: int, kind: str, detail: Mapping[str, Any], *, by: str, now: datetime) -> CaseEvent:
+    """Record that something happened to a case."""
+    row = db.execute(
+        "INSERT INTO case_events (case_id, at, by, kind, detail) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        (case, stored(now), by, kind, json.dumps(detail, ensure_ascii=False)),
+    ).fetchone()
+    return CaseEvent(id=int(row[0]), case_id=case, at=now, by=by, kind=kind, detail=detail)
+
+
+def of_case(db: Database, case: int) -> list[CaseEvent]:
+    """Everything that happened to a case, oldest first."""
+    return [
+        CaseEvent(
+            id=row["id"],
+            case_id=row["case_id"],
+            at=moment(row["at"]),
+            by=row["by"],
+            kind=row["kind"],
+            detail=json.loads(row["detail"]),
+        )
+        for row in db.query("SELECT * FROM case_events WHERE case_id = ? ORDER BY id", [case])
+    ]

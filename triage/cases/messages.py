@@ -1,0 +1,160 @@
+"""One row for every message ever seen: what it was, who decided, and for warnings the original."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from triage.labels import Cause, Platform, SenderVerdict, Stage
+from triage.store.moments import moment, stored
+from triage.types import Batch, Deadline, Decision, Evidence, Identifier, Mail, RawMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message as stored."""
+
+    id: int
+    account: str
+    folder: str
+    uidvalidity: int
+    uid: int
+    message_id: str
+    received_at: datetime
+    sender: str
+    subject: str
+    outcome: str  # warning, review, ordinary, duplicate, quarantined
+    decision: Decision | None
+    model: str
+    case_id: int | None
+
+
+def insert(
+    db: Database,
+    batch: Batch,
+    message: RawMessage,
+    *,
+    digest: str,
+    outcome: str,
+    mail: Mail | None = None,
+    decision: Decision | None = None,
+    case_id: int | None = None,
+) -> int:
+    """Store what became of a message, once; its row's id. The original is kept for what a case is made of."""
+    keep = decision is not None and decision.kept and outcome != "duplicate"
+    row = db.execute(
+        """INSERT OR IGNORE INTO messages (account, folder, uidvalidity, uid, message_id, digest, received_at, sender,
+           subject, outcome, decision, model, case_id, original) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           RETURNING id""",
+        (
+            batch.account,
+            batch.folder,
+            batch.uidvalidity,
+            message.uid,
+            mail.message_id if mail else "",
+            digest,
+            stored(message.received_at),
+            mail.sender.email if mail else "",
+            mail.subject if mail else "",
+            outcome,
+            packed(decision) if keep and decision else None,
+            decision.model if decision else "",
+            case_id,
+            zlib.compress(message.raw, 6) if keep else None,
+        ),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def seen(db: Database, batch: Batch, uid: int) -> bool:
+    """Whether this very message was stored before."""
+    found = db.execute(
+        "SELECT 1 FROM messages WHERE account = ? AND folder = ? AND uidvalidity = ? AND uid = ?",
+        (batch.account, batch.folder, batch.uidvalidity, uid),
+    ).fetchone()
+    return found is not None
+
+
+def twin(db: Database, account: str, digest: str) -> tuple[int, int | None] | None:
+    """The first stored copy of the very same bytes, as (id, case): in another folder, or before a new UIDVALIDITY.
+
+    The digest decides, not the Message-ID: anybody can copy that one.
+    """
+    row = db.execute(
+        "SELECT id, case_id FROM messages WHERE account = ? AND digest = ? ORDER BY id LIMIT 1", (account, digest)
+    ).fetchone()
+    return (int(row[0]), row[1]) if row else None
+
+
+def get(db: Database, message: int) -> StoredMessage | None:
+    """One message, or None."""
+    rows = list(db.query("SELECT * FROM messages WHERE id = ?", [message]))
+    return _message(rows[0]) if rows else None
+
+
+def of_case(db: Database, case: int) -> list[StoredMessage]:
+    """A case's messages in the order they were stored."""
+    return [_message(row) for row in db.query("SELECT * FROM messages WHERE case_id = ? ORDER BY id", [case])]
+
+
+def original(db: Database, message: int) -> bytes | None:
+    """The raw bytes of a message, where they were kept."""
+    row = db.execute("SELECT original FROM messages WHERE id = ?", [message]).fetchone()
+    return zlib.decompress(row[0]) if row and row[0] is not None else None
+
+
+def keep_original(db: Database, message: int, raw: bytes) -> None:
+    """Add the original of a message that was thought ordinary when it came."""
+    db.execute("UPDATE messages SET original = ? WHERE id = ?", (zlib.compress(raw, 6), message))
+
+
+def packed(decision: Decision) -> str:
+    """A decision as JSON."""
+    content = asdict(decision)
+    if decision.deadline:
+        content["deadline"] = {"at": stored(decision.deadline.at), "text": decision.deadline.text}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def unpacked(text: str) -> Decision:
+    """The decision that packed() wrote."""
+    content: Mapping[str, Any] = json.loads(text)
+    limit = content["deadline"]
+    return Decision(
+        **{
+            **content,
+            "cause": Cause(content["cause"]),
+            "also": tuple(Cause(cause) for cause in content["also"]),
+            "stage": Stage(content["stage"]),
+            "platform": Platform(content["platform"]),
+            "sender": SenderVerdict(content["sender"]),
+            "sender_findings": tuple(content["sender_findings"]),
+            "ids": tuple(Identifier(**each) for each in content["ids"]),
+            "deadline": Deadline(moment(limit["at"]), limit["text"]) if limit else None,
+            "evidence": tuple(Evidence(**each) for each in content["evidence"]),
+        }
+    )
+
+
+def _message(row: Mapping[str, Any]) -> StoredMessage:
+    return StoredMessage(
+        id=row["id"],
+        account=row["account"],
+        folder=row["folder"],
+        uidvalidity=row["uidvalidity"],
+        uid=row["uid"],
+        message_id=row["message_id"],
+        received_at=moment(row["received_at"]),
+        sender=row["sender"],
+        subject=row["subject"],
+        outcome=row["outcome"],
+        decision=unpacked(row["decision"]) if row["decision"] else None,
+        model=row["model"],
+        case_id=row["case_id"],
+    )

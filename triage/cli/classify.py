@@ -1,0 +1,202 @@
+"""triage classify and triage evaluate: the understanding on files, without mailbox or database."""
+
+from __future__ import annotations
+
+import mailbox
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from triage.cli.app import ConfigOption, JsonOption, app, now, settings_or_defaults
+from triage.cli.show import errors, out, plain, print_json, print_json_lines, progress
+from triage.errors import UsageError
+from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES
+from triage.store.moments import stored
+from triage.types import Decision, Mail
+
+_BATCH = 200
+
+
+@app.command()
+def classify(
+    files: Annotated[list[str], typer.Argument(help="Mails (.eml), an mbox, a Maildir, or - for standard input.")],
+    path: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what mails are: warning or not, cause, stage, platform, deadline, and why.
+
+    Needs no configuration. The model is trained on first use (half a minute). With --json: one object a line.
+    The exit code is 1 if a file is no mail.
+    """
+    from zoneinfo import ZoneInfo
+
+    from triage.understand.decide import decide
+
+    settings = settings_or_defaults(path)
+    model = _model(path)
+    failed = False
+    sources = _mails(files)
+    while chunk := list(islice(sources, _BATCH)):
+        good = [(name, mail) for name, mail in chunk if isinstance(mail, Mail)]
+        for name, reason in chunk:
+            if isinstance(reason, str):
+                errors.print(f"triage: {name}: {reason}", markup=False)
+                failed = True
+        mails = [mail for _, mail in good]
+        moments = [mail.sent_at or now() for mail in mails]
+        decisions = decide(mails, model, moments, ZoneInfo(settings.time_zone))
+        if json:
+            print_json_lines(decision_facts(name, d) for (name, _), d in zip(good, decisions, strict=True))
+        else:
+            for (name, _), decision in zip(good, decisions, strict=True):
+                _show(name, decision)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="JSON lines: {id, from, subject, body, cause, also, stage, platform, lang}.")],
+    path: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure the model on labelled mails: recall, precision, accuracy, by language and platform.
+
+    Needs no configuration. With --json: one object {"metrics": ..., "rows": [...]} and nothing else.
+    """
+    from triage.learn import corpus
+    from triage.learn.evaluation import metrics, predict
+
+    rows = corpus.load([file]).rows
+    if not rows:
+        raise UsageError(f"{file}: has no rows")
+    predictions = predict(rows, _model(path))
+    figures = metrics(rows, predictions)
+    if json:
+        said = [
+            {
+                "id": row.id,
+                "warning": p.warning,
+                "cause": p.cause,
+                "also": list(p.also),
+                "stage": p.stage,
+                "platform": p.platform,
+                "confidence": p.confidence,
+                "needs_review": p.needs_review,
+            }
+            for row, p in zip(rows, predictions, strict=True)
+        ]
+        print_json({"metrics": figures, "rows": said})
+    else:
+        show_metrics(figures)
+
+
+def decision_facts(name: str, decision: Decision) -> dict[str, Any]:
+    """A decision as data; this form is stable."""
+    return {
+        "file": name,
+        "warning": decision.warning,
+        "cause": decision.cause.value,
+        "also": [cause.value for cause in decision.also],
+        "stage": decision.stage.value,
+        "platform": decision.platform.value,
+        "language": decision.language,
+        "confidence": decision.confidence,
+        "needs_review": decision.needs_review,
+        "review_reason": decision.review_reason,
+        "sender": decision.sender.value,
+        "sender_findings": list(decision.sender_findings),
+        "store": decision.store,
+        "ids": [{"kind": each.kind, "value": each.value} for each in decision.ids],
+        "deadline": {"at": stored(decision.deadline.at), "text": decision.deadline.text} if decision.deadline else None,
+        "evidence": [{"source": e.source, "text": e.text, "weight": e.weight} for e in decision.evidence],
+        "model": decision.model,
+    }
+
+
+def show_metrics(figures: dict[str, Any]) -> None:
+    """Figures as a small table."""
+    from rich.table import Table
+
+    names = (
+        "rows", "warnings", "warning_recall", "warning_or_review_recall", "warning_precision", "cause_accuracy",
+        "cause_macro_f1", "stage_accuracy", "platform_accuracy", "calibration_error", "needs_review",
+    )  # fmt: skip
+    for name in names:
+        value = figures[name]
+        out.print(f"{name.replace('_', ' '):<26} {'-' if value is None else value}")
+    for group in ("by_language", "by_platform", "by_cause"):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        columns = ("rows", "recall", "precision", "f1") if group == "by_cause" else (
+            "rows", "warning_recall", "warning_precision", "cause_macro_f1", "stage_accuracy", "platform_accuracy")  # fmt: skip
+        table.add_column(group.replace("_", " "))
+        for column in columns:
+            table.add_column(column.replace("_", " "), justify="right")
+        for name, row in figures[group].items():
+            table.add_row(name, *("-" if row[c] is None else str(row[c]) for c in columns))
+        out.print(table)
+
+
+def _model(path: Path | None) -> Any:
+    from triage.learn import retrain
+
+    with progress("training a model (first use)") as step:
+        return retrain.ready(settings_or_defaults(path).models_dir, now(), step)
+
+
+def _mails(files: list[str]) -> Iterator[tuple[str, Mail | str]]:
+    """Each mail with its name, or the reason why it cannot be read."""
+    for name in files:
+        place = Path(name)
+        if name == "-":
+            yield _read("-", sys.stdin.buffer.read())
+        elif place.is_dir():
+            if not (place / "cur").is_dir():
+                yield name, "is a folder but no Maildir (it has no cur/)"
+                continue
+            for key, stored_mail in mailbox.Maildir(place, create=False).iteritems():
+                yield _read(f"{name}/{key}", stored_mail.as_bytes())
+        elif not place.is_file():
+            yield name, "there is no such file"
+        else:
+            with place.open("rb") as file:
+                if file.read(5) == b"From ":
+                    for number, stored_mail in enumerate(mailbox.mbox(place, create=False), 1):
+                        yield _read(f"{name}:{number}", stored_mail.as_bytes())
+                    continue
+            try:
+                yield _read(name, place.read_bytes())
+            except OSError as error:
+                yield name, f"cannot be read: {error.strerror}"
+
+
+def _read(name: str, raw: bytes) -> tuple[str, Mail | str]:
+    from triage.mail import reading
+
+    mail = reading.read(raw)
+    return name, mail if isinstance(mail, Mail) else mail.reason
+
+
+def _show(name: str, decision: Decision) -> None:
+    if not decision.warning:
+        kind = f"[yellow]please check: {plain(decision.review_reason)}[/yellow]" if decision.needs_review else "not a warning"
+        out.print(f"[bold]{plain(name)}[/bold]: {kind} ({decision.confidence:.0%} sure)")
+    else:
+        also = "".join(f", also {CAUSE_NAMES['en'][cause]}" for cause in decision.also)
+        check = f" [yellow]please check: {plain(decision.review_reason)}[/yellow]" if decision.needs_review else ""
+        out.print(
+            f"[bold]{plain(name)}[/bold]: [red]{PLATFORM_NAMES[decision.platform]}: {STAGE_NAMES['en'][decision.stage]}[/red] - "
+            f"{CAUSE_NAMES['en'][decision.cause]}{also} ({decision.confidence:.0%} sure){check}"
+        )
+        out.print(f"  sender {decision.sender}" + "".join(f"; {plain(f)}" for f in decision.sender_findings))
+        if decision.deadline:
+            out.print(f'  answer by {decision.deadline.at:%Y-%m-%d %H:%M} UTC ("{plain(decision.deadline.text)}")')
+        if decision.ids:
+            out.print("  names " + ", ".join(f"{each.kind} {plain(each.value)}" for each in decision.ids[:8]))
+    because = ", ".join(f"{e.text} {e.weight:+.2f}" for e in decision.evidence[:6])
+    out.print(f"  [dim]because: {plain(because)} (model {decision.model})[/dim]")
+
+

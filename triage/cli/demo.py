@@ -1,0 +1,171 @@
+"""triage demo: a seller's day of mail, read by the very same daemon."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+from rich.rule import Rule
+from sqlite_utils import Database
+
+from triage import config, log
+from triage.advice.steps import advice
+from triage.alerts import outbox
+from triage.cases import queries
+from triage.cli.app import app, now
+from triage.cli.show import cases_table, out, progress
+from triage.config import Settings
+from triage.errors import TriageError, UsageError
+from triage.labels import CAUSE_NAMES, STAGE_NAMES, Stage
+from triage.mail import cursor
+from triage.store.connection import opened
+
+_CONFIG = """# Made by: triage demo. The mailbox lives only while the demo runs; the cases stay.
+language = "{language}"
+time_zone = "Asia/Shanghai"
+data = "{data}"
+
+[[accounts]]
+name = "brightfield"
+host = "127.0.0.1"
+port = {port}
+security = "none"
+user = "{user}"
+password = "file:{secret}"
+
+[[targets]]
+name = "screen"
+type = "console"
+
+[[targets]]
+name = "file"
+type = "jsonl"
+path = "{data}/alerts.jsonl"
+
+[polling]
+every = "2 seconds"
+
+[logging]
+level = "error"
+"""
+_LIMIT = 60.0
+
+
+@app.command()
+def demo(
+    stay: Annotated[bool, typer.Option("--stay", help="Keep running until Ctrl-C.")] = False,
+    lang: Annotated[str, typer.Option("--lang", help="Language of the advice: zh or en.")] = "en",
+) -> None:
+    """Show it at work: a mailbox in memory, a seller's day of mail, and the real daemon reading it.
+
+    Needs no account and no network. The cases stay in a folder of the demo's own, to try the other commands on.
+    """
+    if lang not in {"zh", "en"}:
+        raise UsageError(f'--lang: "{lang}" is not known; use zh or en')
+    from triage.demo import mailbox
+    from triage.learn import retrain
+
+    place = Path(platformdirs.user_data_dir("triage")) / "demo"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True, mode=0o700)
+    log.configure(level="error")
+    with progress("training a model (first use)") as step:
+        retrain.ready(Settings().models_dir, now(), step)
+    with mailbox.server() as port:
+        first = mailbox.day(now())
+        mailbox.deliver(port, first)
+        settings = _configured(place, port, lang)
+        out.print(f"A seller's inbox with {len(first)} mails of the last three days, on 127.0.0.1:{port}. Triage reads it:\n")
+        _watch(settings, place, port, stay=stay, lang=lang)
+
+
+def _configured(place: Path, port: int, lang: str) -> Settings:
+    from triage.demo import mailbox
+
+    secret = place / "password"
+    secret.write_text(mailbox.PASSWORD)
+    secret.chmod(0o600)
+    path = place / "config.toml"
+    path.write_text(_CONFIG.format(language=lang, data=place, port=port, user=mailbox.USER, secret=secret))
+    return config.load(path)
+
+
+def _watch(settings: Settings, place: Path, port: int, *, stay: bool, lang: str) -> None:
+    from triage.daemon import Daemon
+    from triage.demo import mailbox
+
+    daemon = Daemon(settings)
+    daemon.start()
+    try:
+        with opened(settings.database) as db:
+            _until(lambda: all(c.last_success_at for c in cursor.every(db)) and bool(cursor.every(db)), "the first look")
+            _until(lambda: outbox.waiting(db) == 0, "the summary alert")
+            _show_cases(db, settings, lang)
+            _show_worst(db, lang)
+            arriving = mailbox.later(now())
+            out.print(Rule(f"{len(arriving)} more mails arrive while it watches", style="dim"))
+            for raw in arriving:
+                before = _messages(db)
+                mailbox.deliver(port, [(now(), raw)])
+                _until(lambda seen=before: _messages(db) > seen and outbox.waiting(db) == 0, "a new mail")  # type: ignore[misc]
+            _summary(db, place)
+        if stay:
+            out.print("Running until Ctrl-C; deliver mail to it with any mail program: "
+                      f"127.0.0.1:{port}, user {mailbox.USER}, password {mailbox.PASSWORD}")  # fmt: skip
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        daemon.stop()
+
+
+def _show_cases(db: Database, settings: Settings, lang: str) -> None:
+    found = queries.listed(db, everything=True)
+    out.print()
+    out.print(cases_table(found, lang, {case.account: settings.zone_for(case.account) for case in found}, now()))
+    out.print("[dim]? a person should check it   ! the mail is forged[/dim]\n")
+
+
+def _show_worst(db: Database, lang: str) -> None:
+    worst = next((c for c in queries.listed(db) if c.stage in {Stage.SUSPENDED, Stage.APPEAL_MORE_INFO} and c.sender != "forged"), None)
+    if worst is None:
+        return
+    told = advice(worst, lang)
+    out.print(f"[bold]#{worst.id} {STAGE_NAMES[lang][worst.stage]} - {CAUSE_NAMES[lang][worst.cause]}[/bold]: {told.practice_text}.")
+    for number, step in enumerate(told.steps[:5], 1):
+        out.print(f"  {number}. {step}", markup=False)
+    out.print()
+
+
+def _summary(db: Database, place: Path) -> None:
+    kept, total = (int(db.execute(sql).fetchone()[0]) for sql in
+                   ("SELECT count(*) FROM messages WHERE case_id IS NOT NULL", "SELECT count(*) FROM messages"))  # fmt: skip
+    cases = queries.listed(db, everything=True)
+    soon = [case for case in queries.listed(db) if case.deadline and case.deadline.at - now() < timedelta(days=3)]
+    forged = sum(case.sender == "forged" for case in cases)
+    out.print(Rule("summary", style="dim"))
+    out.print(f"{total} mails read, {kept} of them warnings, in {len(cases)} cases; {len(soon)} due within three days, {forged} forged.")
+    out.print("The mailbox was only read: nothing in it was marked, moved or deleted.\n\nTry next:")
+    out.print(f"  export TRIAGE_CONFIG={place / 'config.toml'}", soft_wrap=True, markup=False)
+    for command in ("triage cases", "triage case 1", "triage case 1 --lang zh", "triage ack 1",
+                    "triage reclassify 1 --cause kyc", "triage undo 1", "triage init      # your own mailbox"):  # fmt: skip
+        out.print(f"  {command}", markup=False)
+
+
+def _messages(db: Database) -> int:
+    return int(db.execute("SELECT count(*) FROM messages").fetchone()[0])
+
+
+def _until(true: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + _LIMIT
+    while not true():
+        if time.monotonic() > end:
+            raise TriageError(f"the demo waited {_LIMIT:.0f} s for {what} in vain; please report this")
+        time.sleep(0.1)

@@ -1,0 +1,390 @@
+"""Settings as frozen models. The only reader of TOML, of the environment and of secrets."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pytimeparse2 import parse as parse_duration
+
+from triage.errors import ConfigError
+
+#: How long a password command may take, in seconds.
+COMMAND_TIMEOUT = 20
+
+
+def _duration(value: object) -> object:
+    """"14 days", "90 s", "2h" as a timedelta; anything else is left for pydantic to refuse."""
+    if isinstance(value, str):
+        seconds = parse_duration(value)
+        if seconds is None or seconds < 0:
+            raise ValueError('a duration such as "90 seconds", "2 minutes", "14 days"')
+        return timedelta(seconds=float(seconds))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise ValueError('a duration with its unit, such as "2 minutes"')
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Secret:
+    """Where a secret stands: ``env:NAME``, ``file:PATH``, ``cmd:COMMAND``, ``keyring:SERVICE/USER`` or itself.
+
+    Its value is looked up when it is needed, so that a rotated password is taken up without a restart, and it
+    never shows in repr, str or an error.
+    """
+
+    __slots__ = ("_source", "_where")
+
+    def __init__(self, source: str, where: str) -> None:
+        self._source = source
+        self._where = where
+
+    def __repr__(self) -> str:
+        return f"Secret({self.kind})"
+
+    @property
+    def kind(self) -> str:
+        """env, file, cmd, keyring or plain."""
+        head = self._source.partition(":")[0]
+        return head if head in {"env", "file", "cmd", "keyring"} and ":" in self._source else "plain"
+
+    def reveal(self) -> str:
+        """The secret itself.
+
+        Raises:
+            ConfigError: it cannot be had; the message names the place, never the value.
+        """
+        rest = self._source.partition(":")[2]
+        match self.kind:
+            case "env":
+                if not os.environ.get(rest):
+                    raise ConfigError(f"{self._where}: the environment variable {rest} is not set")
+                return os.environ[rest]
+            case "file":
+                try:
+                    text = Path(rest).expanduser().read_text(encoding="utf-8").strip()
+                except (OSError, UnicodeDecodeError) as error:
+                    reason = getattr(error, "strerror", None) or "not a text file"
+                    raise ConfigError(f"{self._where}: cannot read the file {rest}: {reason}") from error
+                if not text:
+                    raise ConfigError(f"{self._where}: the file {rest} is empty")
+                return text
+            case "cmd":
+                return self._from_command(rest)
+            case "keyring":
+                return self._from_keyring(rest)
+            case _:
+                return self._source
+
+    def _from_command(self, command: str) -> str:
+        try:
+            done = subprocess.run(  # noqa: S603 - the user's own command, without a shell
+                shlex.split(command), capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False
+            )
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            reason = "took too long" if isinstance(error, subprocess.TimeoutExpired) else "cannot be run"
+            raise ConfigError(f"{self._where}: the command {shlex.split(command)[:1]} {reason}") from None
+        if done.returncode or not done.stdout.strip():
+            raise ConfigError(f"{self._where}: the command gave no password (exit code {done.returncode})")
+        return done.stdout.strip().splitlines()[0]
+
+    def _from_keyring(self, path: str) -> str:
+        try:
+            import keyring
+        except ImportError:
+            raise ConfigError(f"{self._where}: keyring is not installed; run: pip install 'triage[keyring]'") from None
+        service, _, user = path.partition("/")
+        value = keyring.get_password(service, user)
+        if not value:
+            raise ConfigError(f"{self._where}: the keyring has nothing for {service}/{user}")
+        return str(value)
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        near = difflib.get_close_matches(value, available_timezones(), n=1)
+        raise ValueError("a time zone such as Asia/Shanghai" + (f"; did you mean {near[0]}?" if near else ""))
+    return value
+
+
+Zone = Annotated[str, BeforeValidator(_zone)]
+Language = Literal["zh", "en"]
+
+
+class Account(_Settings):
+    """One mailbox of one seller."""
+
+    name: str = Field(min_length=1, pattern=r"^[\w.\- ]+$")
+    host: str = Field(min_length=1)
+    port: int = Field(default=0, ge=0, le=65535)  # 0: 993 for tls, else 143
+    security: Literal["tls", "starttls", "none"] = "tls"
+    ca_file: Path | None = None
+    user: str = Field(min_length=1)
+    password: str = Field(min_length=1, repr=False)
+    folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1)
+    store: str = ""
+    time_zone: Zone | None = None
+    language: Language | None = None
+    targets: tuple[str, ...] | None = None  # None: all
+    history: Duration | None = None
+    auth_server: str = ""  # authserv-id of the receiving server (RFC 8601); "" takes the topmost result
+    forwarders: tuple[str, ...] = ()
+
+    @field_validator("host")
+    @classmethod
+    def _bare_host(cls, host: str) -> str:
+        if "/" in host or ":" in host or " " in host:
+            raise ValueError("a host name only, such as imap.163.com; the port has a key of its own")
+        return host
+
+    @property
+    def actual_port(self) -> int:
+        """The configured port, or the usual one for the kind of security."""
+        return self.port or (993 if self.security == "tls" else 143)
+
+    @property
+    def secret(self) -> Secret:
+        """The password, not yet looked up."""
+        return Secret(self.password, f"accounts.{self.name}.password")
+
+
+class Target(_Settings):
+    """One place alerts go to."""
+
+    name: str = Field(min_length=1, pattern=r"^[\w.\-]+$")
+    type: Literal["apprise", "console", "jsonl"]
+    url: str = Field(default="", repr=False)
+    path: Path | None = None
+    language: Language | None = None
+    timeout: Duration = timedelta(seconds=20)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Target:
+        if self.type == "apprise" and not self.url:
+            raise ValueError('url: missing; a target of type "apprise" needs one, such as "env:TRIAGE_TARGET_URL"')
+        if self.type == "jsonl" and self.path is None:
+            raise ValueError('path: missing; a target of type "jsonl" needs the file to append to')
+        return self
+
+    @property
+    def secret(self) -> Secret:
+        """The Apprise URL, not yet looked up: it holds a token."""
+        return Secret(self.url, f"targets.{self.name}.url")
+
+
+class Polling(_Settings):
+    """When and how much is fetched."""
+
+    every: Duration = timedelta(minutes=1)
+    history: Duration = timedelta(days=14)
+    batch: int = Field(default=100, ge=1, le=500)
+    batch_bytes: int = Field(default=16_000_000, ge=100_000)
+    largest_mail: int = Field(default=5_000_000, ge=10_000)
+    timeout: Duration = timedelta(seconds=60)
+    workers: int = Field(default=8, ge=1, le=64)
+
+    @field_validator("every")
+    @classmethod
+    def _not_too_often(cls, every: timedelta) -> timedelta:
+        if every < timedelta(seconds=1):
+            raise ValueError('at least "1 second"; providers block clients that ask all the time')
+        return every
+
+
+class Alerting(_Settings):
+    """How often a failing target is tried, and when a silent mailbox is reported."""
+
+    tries: int = Field(default=12, ge=1, le=100)
+    mailbox_down_after: Duration = timedelta(minutes=15)
+
+
+class Logging(_Settings):
+    """What the service writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json_lines: bool | None = None  # None: JSON unless standard error is a terminal
+
+
+class Settings(_Settings):
+    """The whole configuration."""
+
+    language: Language = "en"
+    time_zone: Zone = "UTC"
+    data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("triage")))
+    models: Path | None = None
+    accounts: tuple[Account, ...] = ()
+    targets: tuple[Target, ...] = ()
+    polling: Polling = Polling()
+    alerting: Alerting = Alerting()
+    logging: Logging = Logging()
+
+    @field_validator("data", "models")
+    @classmethod
+    def _home(cls, path: Path | None) -> Path | None:
+        return path.expanduser() if path else None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        for kind, names in (("accounts", [a.name for a in self.accounts]), ("targets", [t.name for t in self.targets])):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f'{kind}: the name "{name}" is used twice; names must differ')
+        known = {t.name for t in self.targets}
+        for account in self.accounts:
+            for name in account.targets or ():
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, n=1)
+                    hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known)) or 'none'}"
+                    raise ValueError(f'accounts.{account.name}.targets: no target is called "{name}"{hint}')
+        return self
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data / "triage.sqlite"
+
+    @property
+    def models_dir(self) -> Path:
+        """Where versions of the model live: as configured, else models/ of a checkout, else below data."""
+        if self.models:
+            return self.models
+        checkout = Path(__file__).resolve().parent.parent / "models"
+        return checkout if (checkout / "README.md").exists() and os.access(checkout, os.W_OK) else self.data / "models"
+
+    def account(self, name: str) -> Account | None:
+        """The account of that name, or None if it is no longer configured."""
+        return next((a for a in self.accounts if a.name == name), None)
+
+    def language_for(self, account: str, target: Target | None = None) -> Language:
+        """The language of advice and alerts: the target's, else the account's, else the general one."""
+        owner = self.account(account)
+        return (target.language if target else None) or (owner.language if owner else None) or self.language
+
+    def zone_for(self, account: str) -> ZoneInfo:
+        """The time zone an account's deadlines are read and shown in."""
+        owner = self.account(account)
+        return ZoneInfo((owner.time_zone if owner else None) or self.time_zone)
+
+    def targets_for(self, account: str) -> tuple[Target, ...]:
+        """Where alerts of an account go; all targets if it names none."""
+        owner = self.account(account)
+        if owner is None or owner.targets is None:
+            return self.targets
+        return tuple(t for t in self.targets if t.name in owner.targets)
+
+
+def usual_places() -> tuple[Path, ...]:
+    """Where a configuration is looked for, in order."""
+    return (
+        Path("config.toml"),
+        Path(platformdirs.user_config_dir("triage")) / "config.toml",
+        Path("/etc/triage/config.toml"),
+    )
+
+
+def find(explicit: Path | None = None) -> Path | None:
+    """The configuration file in use: as named, else $TRIAGE_CONFIG, else the first of the usual places.
+
+    Raises:
+        ConfigError: a file was named and is not there.
+    """
+    named = explicit or (Path(os.environ["TRIAGE_CONFIG"]) if os.environ.get("TRIAGE_CONFIG") else None)
+    if named:
+        if not named.is_file():
+            raise ConfigError(f"{named}: there is no such file; run: triage init --config {named}")
+        return named
+    return next((place for place in usual_places() if place.is_file()), None)
+
+
+def load(path: Path) -> Settings:
+    """The settings of one file.
+
+    Raises:
+        ConfigError: unreadable, not TOML, or a value that makes no sense; one line for each fault.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_faults(path, error, content))) from None
+
+
+def missing_secrets(settings: Settings) -> Iterator[ConfigError]:
+    """An error for each secret that cannot be had now."""
+    owners: list[Account | Target] = [*settings.accounts, *(t for t in settings.targets if t.type == "apprise")]
+    for owner in owners:
+        try:
+            owner.secret.reveal()
+        except ConfigError as error:
+            yield error
+
+
+def _faults(path: Path, error: ValidationError, content: dict[str, Any]) -> Iterator[str]:
+    """pydantic's report as one line a fault: file, key, what is wrong, what is allowed. Never the value."""
+    for fault in error.errors(include_url=False, include_input=False):
+        place = _place(fault["loc"], content)
+        match fault["type"]:
+            case "extra_forbidden":
+                known = _keys_at(fault["loc"])
+                near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}"
+                yield f"{path}: {place}: unknown key; {hint}"
+            case "missing":
+                yield f"{path}: {place}: missing; this key is required"
+            case "value_error":
+                message = fault["msg"].removeprefix("Value error, ")
+                said_place = message.split(":")[0].startswith(("accounts", "targets"))
+                yield f"{path}: {message}" if said_place else f"{path}: {place}: {_expected(message)}"
+            case _:
+                yield f"{path}: {place}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _expected(message: str) -> str:
+    return message if ":" in message.split(" ")[0] else f"expected {message}"
+
+
+def _place(loc: tuple[int | str, ...], content: dict[str, Any]) -> str:
+    """accounts.shop.host rather than accounts.0.host, where the entry has a name."""
+    parts: list[str] = []
+    here: Any = content
+    for step in loc:
+        try:
+            here = here[step]
+        except (KeyError, IndexError, TypeError):
+            here = None
+        name = here.get("name") if isinstance(here, dict) and isinstance(step, int) else None
+        parts.append(str(name) if isinstance(name, str) else f"[{step}]" if isinstance(step, int) else str(step))
+    return ".".join(parts).replace(".[", "[") or "the file"
+
+
+def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
+    models: dict[str, type[_Settings]] = {
+        "accounts": Account,
+        "targets": Target,
+        "polling": Polling,
+        "alerting": Alerting,
+        "logging": Logging,
+    }
+    model = models.get(str(loc[0]), Settings) if len(loc) > 1 else Settings
+    return list(model.model_fields)

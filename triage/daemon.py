@@ -1,0 +1,210 @@
+"""The background service: builds the parts, starts them, stops them in order. It decides nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor as JobPool
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from triage.alerts import outbox
+from triage.config import Account, Settings, Target
+from triage.delivery import deliver_due
+from triage.errors import ConfigError, StoreError, TriageError
+from triage.learn import corrections
+from triage.learn.in_use import ModelInUse
+from triage.mail.session import Session
+from triage.polling import Looked, look
+from triage.store.connection import opened, store_errors
+from triage.store.transaction import transaction
+
+log = structlog.get_logger()
+
+#: How often the outbox is looked at when nothing wakes it, in seconds.
+OUTBOX_EVERY = 1.0
+#: After SIGTERM, what runs gets this long to reach its next safe point, in seconds. systemd is told the same.
+GRACE = 4.0
+
+
+def now() -> datetime:
+    """The clock of the whole service."""
+    return datetime.now(UTC)
+
+
+class Daemon:
+    """All configured mailboxes and targets, at work in threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._sessions: dict[str, list[Session]] = {account.name: [] for account in settings.accounts}
+        self._refused: dict[str, str] = {}
+        self._model_down = False
+        self._model = ModelInUse(settings.models_dir, now, self._corrections)
+        # One worker more than mailboxes may wait at once: a hanging server or target must not hold up the others.
+        pool = JobPool(max(settings.polling.workers, 1) + len(settings.targets) + 1)
+        self._scheduler = BackgroundScheduler(
+            executors={"default": pool},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+
+    def start(self) -> None:
+        """Begin: every mailbox at once, then at its interval; every target at once.
+
+        Raises:
+            StoreError: the database cannot be opened. ModelError, CorpusError: there is no model and none can be made.
+        """
+        with opened(self._settings.database):
+            pass
+        self._model.get()
+        every = self._settings.polling.every.total_seconds()
+        for account in self._settings.accounts:
+            self._scheduler.add_job(
+                self.poll, "interval", seconds=every, args=[account], id=f"poll:{account.name}",
+                next_run_time=now(), jitter=min(every / 10, 5),
+            )  # fmt: skip
+        for target in self._settings.targets:
+            self._scheduler.add_job(
+                self.deliver, "interval", seconds=OUTBOX_EVERY, args=[target], id=f"deliver:{target.name}",
+                next_run_time=now(),
+            )  # fmt: skip
+        self._scheduler.start()
+        log.info("started", accounts=len(self._settings.accounts), targets=len(self._settings.targets))
+
+    def stop(self) -> bool:
+        """End within GRACE seconds; whether all work reached a safe point. What did not is repeated at the next start."""
+        self._stopping.set()
+        for sessions in self._sessions.values():
+            for session in list(sessions):
+                session.abort()
+        ended = threading.Thread(target=lambda: self._scheduler.running and self._scheduler.shutdown(wait=True), daemon=True)
+        ended.start()
+        ended.join(GRACE)
+        log.info("stopped", clean=not ended.is_alive())
+        return not ended.is_alive()
+
+    def poll(self, account: Account) -> Looked | None:
+        """Look at one mailbox now; None if that failed. A failure stays with this mailbox."""
+        refused = self._refused.get(account.name)
+        try:
+            if refused is not None and refused == account.secret.reveal():
+                return None  # the same wrong password again could lock the account
+            model = self._current_model()
+            if model is None or self._stopping.is_set():
+                return None
+            with opened(self._settings.database) as db:
+                looked = look(db, account, model, self._settings, now, self._stopping.is_set, self._sessions[account.name])
+            self._refused.pop(account.name, None)
+            if looked.messages:
+                log.info("mailbox_read", account=account.name, messages=looked.messages, kept=looked.kept)
+            return looked
+        except TriageError as error:
+            if not self._stopping.is_set():
+                log.warning("mailbox_failed", account=account.name, reason=str(error), temporary=error.temporary)
+                if not error.temporary and not isinstance(error, ConfigError):
+                    self._refused[account.name] = account.secret.reveal()
+        except Exception:
+            log.exception("mailbox_failed", account=account.name)
+        return None
+
+    def deliver(self, target: Target) -> int:
+        """Send a target what is due for it; a failure stays with this target."""
+        try:
+            with opened(self._settings.database) as db:
+                return deliver_due(db, target, self._settings, now, self._stopping.is_set)
+        except TriageError as error:
+            log.warning("delivery_failed", target=target.name, reason=str(error))
+        except Exception:
+            log.exception("delivery_failed", target=target.name)
+        return 0
+
+    def _current_model(self) -> object | None:
+        try:
+            model = self._model.get()
+        except TriageError as error:
+            self._tell_model("model_down", str(error))
+            return None
+        if self._model_down:
+            self._tell_model("model_up", "")
+        return model
+
+    def _tell_model(self, kind: str, reason: str) -> None:
+        if self._model_down == (kind == "model_down"):
+            return
+        self._model_down = kind == "model_down"
+        log.warning(kind, reason=reason)
+        with opened(self._settings.database) as db, store_errors(self._settings.database), transaction(db):
+            names = [target.name for target in self._settings.targets]
+            outbox.queue(db, names, kind, f"{kind}:{now().isoformat()}", now=now(), detail={"reason": reason})
+
+    def _corrections(self) -> list[corrections.Row]:
+        with opened(self._settings.database) as db:
+            return corrections.rows(db)
+
+
+def run(settings: Settings, *, ready: Callable[[Daemon], None] = lambda daemon: None) -> None:
+    """Work until SIGTERM or SIGINT, then end within five seconds.
+
+    ready: called once everything has started.
+    """
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    with alone(settings):
+        daemon = Daemon(settings)
+        daemon.start()
+        ready(daemon)
+        asked.wait()
+        clean = daemon.stop()
+    if not clean:
+        # Threads that hang in a dead server's answer cannot be ended; all they would still do is in the database.
+        os._exit(0)
+
+
+def run_once(settings: Settings) -> int:
+    """Look at every mailbox once and deliver what is due, for cron; how many mailboxes failed."""
+    with alone(settings):
+        daemon = Daemon(settings)
+        with opened(settings.database):
+            pass
+        daemon._model.get()
+        with ThreadPoolExecutor(settings.polling.workers) as pool:
+            looked = list(pool.map(daemon.poll, settings.accounts))
+            list(pool.map(daemon.deliver, settings.targets))
+    return sum(result is None for result in looked)
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Two services on one database would send everything twice: the second one says so and ends.
+
+    Raises:
+        StoreError: another one is running, or the folder cannot be written to.
+    """
+    path = settings.data / "triage.lock"
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = path.open("w")
+    except OSError as error:
+        raise StoreError(f"{settings.data}: cannot be written to: {error.strerror}; set data in the configuration") from error
+    with lock:
+        deadline = time.monotonic() + 1
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise StoreError(f"{path}: another triage run is at work on this database; stop it first") from error
+                time.sleep(0.1)
+        yield

@@ -1,0 +1,119 @@
+"""What an alert does: due, rendered, sent, marked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlite_utils import Database
+
+from triage.advice.steps import advice
+from triage.alerts import outbox, render, targets
+from triage.alerts.outbox import Queued
+from triage.alerts.render import Text
+from triage.cases import messages, queries
+from triage.config import Settings, Target
+from triage.errors import ConfigError, TargetFailed, TargetMisconfigured
+from triage.store.connection import store_errors
+from triage.store.moments import stored
+from triage.store.transaction import transaction
+from triage.types import Case
+
+log = structlog.get_logger()
+
+
+def deliver_due(
+    db: Database,
+    target: Target,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Send one target everything that is due for it, oldest first; how many it took.
+
+    The first failure ends the round: the ones behind it would fail the same way, and their order must hold.
+
+    Raises:
+        StoreError: the outbox cannot be read or written; what was sent and not marked will be sent again.
+    """
+    sent = 0
+    with store_errors(settings.database):
+        for alert in outbox.due(db, target.name, clock()):
+            if stop():
+                break
+            try:
+                text, facts = rendered(db, alert, target, settings, clock())
+                targets.send(target, text, facts)
+            except (TargetFailed, TargetMisconfigured, ConfigError) as error:
+                _not_taken(db, alert, str(error), target, settings, clock())
+                break
+            with transaction(db):
+                outbox.delivered(db, alert.id, clock())
+            sent += 1
+            log.info("alert_delivered", alert=alert.id, kind=alert.kind, target=target.name, case=alert.case_id)
+    return sent
+
+
+def rendered(db: Database, alert: Queued, target: Target, settings: Settings, now: datetime) -> tuple[Text, dict[str, Any]]:
+    """An alert's text for a target, as things stand now, and the same as data."""
+    facts: dict[str, Any] = {"alert": alert.id, "kind": alert.kind, "at": stored(now), **alert.detail}
+    case = queries.get(db, alert.case_id) if alert.case_id is not None else None
+    if case is None:
+        language = settings.language_for(str(alert.detail.get("account", "")), target)
+        return render.plain_text(alert.kind, dict(alert.detail), language), facts
+    language = settings.language_for(case.account, target)
+    decided = [m.decision for m in messages.of_case(db, case.id) if m.decision is not None]
+    finding = next((d.sender_findings[0] for d in decided if d.sender_findings), "")
+    reason = next((d.review_reason for d in reversed(decided) if d.review_reason), "")
+    told = advice(case, language)
+    text = render.case_text(
+        alert.kind,
+        case,
+        told,
+        language=language,
+        zone=settings.zone_for(case.account),
+        now=now,
+        finding=finding,
+        reason=reason,
+    )
+    return text, {**facts, **case_facts(case), "appealability": told.practice.value, "next_steps": list(told.steps)}
+
+
+def case_facts(case: Case) -> dict[str, Any]:
+    """A case as data, the same in alerts, in ``--json`` and in files."""
+    return {
+        "case": case.id,
+        "account": case.account,
+        "platform": case.platform.value,
+        "store": case.store,
+        "cause": case.cause.value,
+        "also": [cause.value for cause in case.also],
+        "stage": case.stage.value,
+        "status": case.status.value,
+        "severity": case.severity,
+        "confidence": case.confidence,
+        "needs_review": case.needs_review,
+        "sender": case.sender.value,
+        "deadline": {"at": stored(case.deadline.at), "text": case.deadline.text} if case.deadline else None,
+        "subject": case.title,
+        "history": case.history,
+        "opened_at": stored(case.opened_at),
+        "updated_at": stored(case.updated_at),
+    }
+
+
+def _not_taken(db: Database, alert: Queued, reason: str, target: Target, settings: Settings, now: datetime) -> None:
+    with transaction(db):
+        last = outbox.failed(
+            db, alert, reason, tries=settings.alerting.tries, spread=random.random(), now=now  # noqa: S311 - jitter
+        )
+        if last and alert.kind != "target_failed":
+            others = [other.name for other in settings.targets if other.name != target.name]
+            detail = {"target": target.name, "reason": reason, "attempts": alert.attempts + 1}
+            outbox.queue(db, others, "target_failed", f"target_failed:{alert.id}", now=now, case=None, detail=detail)
+    log.warning("alert_not_taken", alert=alert.id, target=target.name, attempts=alert.attempts + 1, gave_up=last, reason=reason)
+
+

@@ -1,0 +1,79 @@
+"""Every error a user can meet, by what can be done about it.
+
+    TriageError                      exit code 1
+    +-- ConfigError                  exit code 2: the file, the key, what is allowed
+    +-- UsageError                   exit code 2: a wrong argument or an impossible request
+    +-- MailboxUnavailable           temporary: the server or the way to it; tried again
+    +-- SignInRefused                permanent: a wrong or expired password; paused until it changes
+    +-- FolderMissing                permanent: the account has no such folder
+    +-- StoreError                   the database: locked, damaged, of a newer version, disk full
+    +-- ModelError                   missing, damaged, foreign or of another library version
+    +-- CorpusError                  a line of training or evaluation data that cannot be used
+    +-- TargetFailed                 temporary: an alert target that did not take a message
+    +-- TargetMisconfigured          permanent: an alert target that never will
+
+The message is one line: what, where, what to do. It never holds a secret or mail text.
+"""
+
+from __future__ import annotations
+
+
+class TriageError(Exception):
+    """Something went wrong that a person can understand."""
+
+    exit_code = 1
+    temporary = False
+
+
+class ConfigError(TriageError):
+    """The configuration cannot be used."""
+
+    exit_code = 2
+
+
+class UsageError(TriageError):
+    """The command was asked for something that does not exist or cannot be done."""
+
+    exit_code = 2
+
+
+class MailboxUnavailable(TriageError):
+    """The server, or the way to it, fails just now."""
+
+    temporary = True
+
+
+class SignInRefused(TriageError):
+    """The server does not accept user and password. Trying again could lock the account."""
+
+
+class FolderMissing(TriageError):
+    """The configured folder does not exist on the server."""
+
+
+class StoreError(TriageError):
+    """The database did not take or give something; nothing of the step was stored."""
+
+    temporary = True
+
+
+class ModelError(TriageError):
+    """No model can be loaded, or the one in use was refused."""
+
+
+class CorpusError(TriageError):
+    """Training or evaluation data that cannot be used: file, line, what is wrong."""
+
+    exit_code = 2
+
+
+class TargetFailed(TriageError):
+    """An alert target did not take a message; it will be tried again."""
+
+    temporary = True
+
+
+class TargetMisconfigured(TriageError):
+    """An alert target whose address is not understood."""
+
+    exit_code = 2

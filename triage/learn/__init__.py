@@ -1,0 +1,1 @@
+"""Training: corpus, model, evaluation and the registry of versions."""

@@ -1,0 +1,203 @@
+"""Versions of the model on disk. A file is unpickled only after its digest and its signed manifest were checked."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import warnings
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from triage.errors import ModelError
+from triage.labels import Cause, Stage
+from triage.understand.classifier import Model, Thresholds
+
+_KEY = "installation.key"
+_CURRENT = "current"
+_LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "triage")
+_TRAIN = "run: triage train"
+_NAME = re.compile(r"^[\w.\-]{1,80}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A version as its manifest describes it."""
+
+    version: str
+    created_at: datetime
+    metrics: dict[str, Any]
+    data: dict[str, Any]
+    current: bool
+
+
+def new_version(now: datetime) -> str:
+    """A name that sorts by time."""
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def save(folder: Path, model: Model, *, metrics: dict[str, Any], data: dict[str, Any], now: datetime) -> None:
+    """Write a version completely or not at all. It is not in use before promote().
+
+    data: what it was trained from: rows, corrections, digest.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
+    except OSError as error:
+        raise ModelError(f"{folder}: cannot be written: {error.strerror}; free space or check the rights") from error
+    try:
+        parts = {"features": model.features, "warning": model.warning, "cause": model.cause, "stage": model.stage}
+        joblib.dump(parts, building / "model.joblib", compress=("zlib", 1))
+        content = {
+            "version": model.version,
+            "created_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+            "sha256": _digest(building / "model.joblib"),
+            "libraries": {name: installed(name) for name in _LIBRARIES},
+            "labels": {"causes": sorted(Cause), "stages": sorted(Stage)},
+            "thresholds": asdict(model.thresholds),
+            "data": data,
+            "metrics": metrics,
+        }
+        signed = {**content, "signature": _signature(content, _key(folder, create=True))}
+        (building / "manifest.json").write_text(json.dumps(signed, indent=1, ensure_ascii=False), encoding="utf-8")
+        building.chmod(0o755)
+        building.rename(folder / model.version)
+    except OSError as error:
+        raise ModelError(f"{folder}: cannot be written: {error.strerror}; the model in use stays") from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def promote(folder: Path, version: str) -> None:
+    """Put a saved version into use, in one step that either happened or did not."""
+    new = folder / f".{_CURRENT}-{secrets.token_hex(4)}"
+    try:
+        new.write_text(version + "\n", encoding="utf-8")
+        new.replace(folder / _CURRENT)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise ModelError(f"{folder / _CURRENT}: cannot be written: {error.strerror}; the model in use stays") from error
+
+
+def current(folder: Path) -> str | None:
+    """The version in use, or None if none was ever trained.
+
+    Raises:
+        ModelError: the file that names it is damaged.
+    """
+    try:
+        name = (folder / _CURRENT).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{folder / _CURRENT}: cannot be read; {_TRAIN}") from error
+    if not _NAME.match(name):
+        raise ModelError(f"{folder / _CURRENT}: does not name a version; {_TRAIN}")
+    return name
+
+
+def load(folder: Path, version: str | None = None) -> Model:
+    """A version ready for use; the current one if none is named.
+
+    Raises:
+        ModelError: there is none, a file was changed, the manifest is of another installation, or it was made with
+            other library versions or labels. Nothing was unpickled then.
+    """
+    name = version or current(folder)
+    if name is None:
+        raise ModelError(f"{folder}: there is no model yet; {_TRAIN}")
+    place = folder / name
+    manifest = _manifest(folder, place)
+    file = place / "model.joblib"
+    if file.is_symlink() or place.is_symlink():
+        raise ModelError(f"{file}: is a link; a model must lie in its own folder; {_TRAIN}")
+    try:
+        digest = _digest(file)
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read: {error.strerror}; {_TRAIN}") from error
+    if not hmac.compare_digest(digest, str(manifest.get("sha256"))):
+        raise ModelError(f"{file}: was changed since it was trained and is not loaded; {_TRAIN}")
+    for library in ("scikit-learn", "numpy", "triage"):
+        if manifest["libraries"].get(library) != installed(library):
+            was = manifest["libraries"].get(library)
+            raise ModelError(f"{place}: made with {library} {was}, installed is {installed(library)}; {_TRAIN}")
+    if manifest["labels"] != {"causes": sorted(Cause), "stages": sorted(Stage)}:
+        raise ModelError(f"{place}: was trained on other labels; {_TRAIN}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            parts = joblib.load(file)
+    except Exception as error:
+        raise ModelError(f"{file}: cannot be loaded ({type(error).__name__}); {_TRAIN}") from error
+    return Model(name, parts["features"], parts["warning"], parts["cause"], parts["stage"], Thresholds(**manifest["thresholds"]))
+
+
+def versions(folder: Path) -> list[Saved]:
+    """All versions whose manifest can be trusted, newest first."""
+    found = []
+    in_use = current(folder)
+    for place in sorted(folder.glob("*/manifest.json"), reverse=True) if folder.is_dir() else []:
+        try:
+            manifest = _manifest(folder, place.parent)
+        except ModelError:
+            continue
+        found.append(
+            Saved(
+                version=manifest["version"],
+                created_at=datetime.fromisoformat(manifest["created_at"]),
+                metrics=manifest["metrics"],
+                data=manifest["data"],
+                current=manifest["version"] == in_use,
+            )
+        )
+    return found
+
+
+def prune(folder: Path, keep: int = 5) -> None:
+    """Delete old versions; never the one in use."""
+    for saved in versions(folder)[keep:]:
+        if not saved.current:
+            shutil.rmtree(folder / saved.version, ignore_errors=True)
+
+
+def _manifest(folder: Path, place: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+        signature = str(content.pop("signature"))
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise ModelError(f"{place}: has no readable manifest; {_TRAIN}") from error
+    if not hmac.compare_digest(signature, _signature(content, _key(folder, create=False))):
+        raise ModelError(f"{place}: its manifest was not made by this installation and is not trusted; {_TRAIN}")
+    return dict(content)
+
+
+def _signature(content: dict[str, Any], key: bytes) -> str:
+    return hmac.new(key, json.dumps(content, sort_keys=True, ensure_ascii=False).encode(), "sha256").hexdigest()
+
+
+def _key(folder: Path, *, create: bool) -> bytes:
+    path = folder / _KEY
+    try:
+        if create and not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(32))
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}; {_TRAIN}") from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

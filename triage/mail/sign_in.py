@@ -1,0 +1,92 @@
+"""From an account's settings to a signed-in connection, and the library's errors as ours."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+
+from triage import __version__
+from triage.config import Account
+from triage.errors import ConfigError, MailboxUnavailable, SignInRefused
+
+#: Response codes by which a server says "not now" (RFC 5530): a NO with one of them is no wrong password.
+_LATER = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "[CONTACTADMIN]", "TOO MANY", "TRY AGAIN", "TEMPORAR")
+
+
+@contextmanager
+def imap_errors(account: str) -> Iterator[None]:
+    """imapclient's and the socket's errors as our two answers: wait, or ask the owner."""
+    try:
+        yield
+    except LoginError as error:
+        # A line that drops during LOGIN arrives here too, and RFC 5530 has a NO that means "later": no wrong password.
+        later = any(word in str(error).upper() for word in _LATER)
+        if isinstance(error.__context__, (IMAPClientAbortError, OSError)) or later:
+            raise MailboxUnavailable(f"{account}: no sign-in possible just now; trying again") from error
+        raise SignInRefused(
+            f"{account}: sign-in refused; check user and password (QQ, 163 and Gmail want an app password), "
+            "then run: triage check"
+        ) from error
+    except ssl.SSLCertVerificationError as error:
+        raise MailboxUnavailable(
+            f"{account}: the server's certificate is not trusted ({error.verify_message}); "
+            "check the host name, or name your own authority as ca_file"
+        ) from error
+    except (IMAPClientError, OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise MailboxUnavailable(f"{account}: {' '.join(str(reason).split())[:200]}; trying again") from error
+
+
+def connect(account: Account, timeout_seconds: float) -> IMAPClient:
+    """A connection that is signed in and has said who it is.
+
+    Raises:
+        MailboxUnavailable: the server cannot be reached or is not trusted.
+        SignInRefused: user or password are wrong.
+        ConfigError: the password cannot be had, or the authority file is none.
+    """
+    password = account.secret.reveal()
+    context = _context(account)
+    with imap_errors(account.name):
+        client = IMAPClient(
+            account.host,
+            port=account.actual_port,
+            ssl=account.security == "tls",
+            ssl_context=context,
+            timeout=SocketTimeout(connect=min(timeout_seconds, 15), read=timeout_seconds),
+        )
+        try:
+            quiet(client)
+            client.normalise_times = False
+            if account.security == "starttls":
+                client.starttls(context)
+            client.login(account.user, password)
+            # NetEase (163, 126) refuses SELECT with "Unsafe Login" unless the client gave its name (RFC 2971).
+            if client.has_capability("ID"):
+                client.id_({"name": "triage", "version": __version__})
+        except BaseException:
+            client.shutdown()
+            raise
+    return client
+
+
+def quiet(client: IMAPClient) -> None:
+    """Stop imaplib from building a repr of every literal.
+
+    imapclient sets imaplib's debug level to 5 to log lines it then throws away; that costs two thirds of the time of
+    a fetch. There is no public switch. ``test_a_quiet_client_builds_no_debug_lines`` fails when this stops working.
+    """
+    client._imap.debug = 0
+
+
+def _context(account: Account) -> ssl.SSLContext | None:
+    if account.security == "none":
+        return None
+    try:
+        return ssl.create_default_context(cafile=str(account.ca_file) if account.ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"accounts.{account.name}.ca_file: {account.ca_file} is no readable PEM file") from error

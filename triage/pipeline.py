@@ -1,0 +1,77 @@
+"""What a mail does: one batch, from bytes to stored cases and queued alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from triage.alerts import outbox
+from triage.cases import matching, messages
+from triage.config import Account, Settings
+from triage.mail import cursor, quarantine, reading
+from triage.store.connection import store_errors
+from triage.store.moments import stored
+from triage.store.transaction import transaction
+from triage.types import Batch, CaseEvent, Decision, Mail, RawMessage, Unreadable
+from triage.understand.classifier import Model
+from triage.understand.decide import decide
+
+
+def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: datetime) -> list[Decision]:
+    """Bring one batch of mail from bytes to stored cases and queued alerts.
+
+    The cursor moves in the same transaction as all that the mails led to: after a crash the batch is there
+    whole, or it comes again whole. Returns the decisions on what could be read, in UID order.
+
+    Raises:
+        StoreError: nothing of the batch is kept; it will come again.
+    """
+    account = settings.account(batch.account)
+    assert account is not None, "a batch belongs to a configured account"
+    readings = [(message, read(message, account)) for message in batch.messages]
+    mails = [(message, mail) for message, mail in readings if isinstance(mail, Mail)]
+    unreadable = [(message, reason) for message, reason in readings if isinstance(reason, Unreadable)]
+    decisions = decide(
+        [mail for _, mail in mails], model, [message.received_at for message, _ in mails], settings.zone_for(batch.account)
+    )
+    targets = [target.name for target in settings.targets_for(batch.account)]
+    with store_errors(settings.database), transaction(db):
+        for (message, mail), decision in zip(mails, decisions, strict=True):
+            event = matching.record(db, batch, message, mail, decision, now)
+            if event and not batch.history:
+                _announce(db, event, targets, now)
+        for message, what in unreadable:
+            _put_aside(db, batch, message, what, targets, now)
+        cursor.advance(db, batch)
+    return decisions
+
+
+def read(message: RawMessage, account: Account) -> Mail | Unreadable:
+    """One raw message as a Mail, with the account's idea of whom to believe."""
+    trust = reading.Trust(account.auth_server, account.forwarders)
+    return reading.read(message.raw, trust, size_bytes=message.size_bytes)
+
+
+def _announce(db: Database, event: CaseEvent, targets: Sequence[str], now: datetime) -> None:
+    kind = "case_opened" if event.kind == "opened" else "case_advanced"
+    outbox.queue(db, targets, kind, f"event:{event.id}", now=now, case=event.case_id)
+
+
+def _put_aside(
+    db: Database, batch: Batch, message: RawMessage, what: Unreadable, targets: Sequence[str], now: datetime
+) -> None:
+    if messages.seen(db, batch, message.uid):
+        return
+    messages.insert(db, batch, message, digest=what.digest, outcome="quarantined")
+    quarantine.keep(db, batch, message, what.reason)
+    detail = {
+        "account": batch.account,
+        "reason": what.reason,
+        "folder": batch.folder,
+        "uid": message.uid,
+        "received": stored(message.received_at)[:16].replace("T", " "),
+    }
+    key = f"quarantine:{batch.account}:{batch.folder}:{batch.uidvalidity}:{message.uid}"
+    outbox.queue(db, targets, "quarantined", key, now=now, detail=detail)

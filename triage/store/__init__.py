@@ -1,0 +1,1 @@
+"""One SQLite file: its connection, its transaction, its migrations."""

@@ -1,0 +1,135 @@
+"""The schema, as numbered steps. An old step is never edited; a change is a new step at the end."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+MIGRATIONS = Migrations("triage")
+
+
+@MIGRATIONS(name="0001_initial")
+def initial(db: Database) -> None:
+    """Mailboxes, messages, cases with their history and references, corrections, alerts, quarantine."""
+    for statement in _INITIAL.split(";"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+_INITIAL = """
+CREATE TABLE mailboxes (
+    account TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    last_uid INTEGER NOT NULL DEFAULT 0,
+    history_through INTEGER NOT NULL DEFAULT 0,
+    history_told INTEGER NOT NULL DEFAULT 0,
+    last_success_at TEXT,
+    failing_since TEXT,
+    last_error TEXT,
+    told_failing INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, folder)
+);
+CREATE TABLE cases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    store TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    also TEXT NOT NULL DEFAULT '[]',
+    stage TEXT NOT NULL,
+    status TEXT NOT NULL,
+    severity INTEGER NOT NULL,
+    confidence REAL NOT NULL,
+    needs_review INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    language TEXT NOT NULL,
+    deadline_at TEXT,
+    deadline_text TEXT,
+    title TEXT NOT NULL,
+    history INTEGER NOT NULL DEFAULT 0,
+    opened_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE INDEX cases_by_status ON cases (status, severity DESC, deadline_at);
+CREATE INDEX cases_by_account ON cases (account, platform, cause);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    decision TEXT,
+    model TEXT NOT NULL,
+    case_id INTEGER REFERENCES cases (id),
+    original BLOB,
+    UNIQUE (account, folder, uidvalidity, uid)
+);
+CREATE INDEX messages_by_message_id ON messages (account, message_id);
+CREATE INDEX messages_by_digest ON messages (account, digest);
+CREATE INDEX messages_by_case ON messages (case_id) WHERE case_id IS NOT NULL;
+CREATE TABLE case_events (
+    id INTEGER PRIMARY KEY,
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    at TEXT NOT NULL,
+    by TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '{}'
+);
+CREATE INDEX case_events_by_case ON case_events (case_id, id);
+CREATE TABLE case_refs (
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (case_id, kind, value)
+) WITHOUT ROWID;
+CREATE INDEX case_refs_by_value ON case_refs (kind, value);
+CREATE TABLE corrections (
+    id INTEGER PRIMARY KEY,
+    message_id INTEGER NOT NULL REFERENCES messages (id),
+    event_id INTEGER REFERENCES case_events (id),
+    at TEXT NOT NULL,
+    by TEXT NOT NULL,
+    was TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    undone_at TEXT
+);
+CREATE INDEX corrections_by_message ON corrections (message_id, id);
+CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY,
+    target TEXT NOT NULL,
+    dedupe_key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    case_id INTEGER REFERENCES cases (id),
+    detail TEXT NOT NULL DEFAULT '{}',
+    created_at TEXT NOT NULL,
+    due_at TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    last_error TEXT,
+    delivered_at TEXT,
+    gave_up_at TEXT,
+    UNIQUE (target, dedupe_key)
+);
+CREATE INDEX alerts_due ON alerts (target, due_at) WHERE delivered_at IS NULL AND gave_up_at IS NULL;
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    received_at TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    raw BLOB NOT NULL,
+    UNIQUE (account, folder, uidvalidity, uid)
+)
+"""
+
+#: The newest step: a database that has it needs nothing.
+LATEST = MIGRATIONS._migrations[-1].name

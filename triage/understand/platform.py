@@ -1,0 +1,51 @@
+"""Which platform speaks: by the sender's domain where that is a platform's, else by the names in the text."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+
+from triage.labels import Platform
+from triage.types import Mail
+
+_SUBJECT_WEIGHT = 3
+#: Of a long text this much is searched: a notice names its platform at the top and in its signature.
+_HEAD, _TAIL = 3000, 1500
+
+
+def platform(mail: Mail, *, warning: bool) -> Platform:
+    """The platform of a mail; ``other`` for a warning of a platform we do not know, ``none`` for any other mail."""
+    if mail.origin.platform is not Platform.NONE:
+        return mail.origin.platform
+    named = _named(mail)
+    if named is not Platform.NONE:
+        return named
+    return Platform.OTHER if warning else Platform.NONE
+
+
+def _named(mail: Mail) -> Platform:
+    text = mail.text if len(mail.text) <= _HEAD + _TAIL else f"{mail.text[:_HEAD]}\n{mail.text[-_TAIL:]}"
+    scores: dict[Platform, int] = {}
+    for where, weight in ((f"{mail.sender.name} {mail.subject}", _SUBJECT_WEIGHT), (text, 1)):
+        for match in _names().finditer(where.lower()):
+            name = _owners()[match[0]]
+            scores[name] = scores.get(name, 0) + weight
+    if not scores:
+        return Platform.NONE
+    return max(scores, key=lambda name: scores[name])
+
+
+@lru_cache(maxsize=1)
+def _owners() -> dict[str, Platform]:
+    data = tomllib.loads((files("triage.understand") / "platforms.toml").read_text(encoding="utf-8"))
+    return {name: Platform(platform) for platform, names in data.items() for name in names}
+
+
+@lru_cache(maxsize=1)
+def _names() -> re.Pattern[str]:
+    def bounded(name: str) -> str:
+        return rf"(?<![a-z]){re.escape(name)}(?![a-z])" if name.isascii() else re.escape(name)
+
+    return re.compile("|".join(bounded(name) for name in sorted(_owners(), key=len, reverse=True)))

@@ -1,0 +1,55 @@
+"""One spelling for all: what every later step sees of a mail's text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from importlib.resources import files
+
+#: Characters of subject and body that are judged. The deciding sentence of a notice stands early; behind this there
+#: are product lists, quoted history and legal text.
+JUDGED = 8_000
+
+_URL = re.compile(r"(?:https?://|www\.)\S+")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+_NUMBER = re.compile(r"\d[\d.,]*")
+_MASK = re.compile(r"[*＊_]{3,}|[xX]{4,}|[.…]{4,}")
+_BLANKS = re.compile(r"\s+")
+
+
+def judged(subject: str, body: str) -> str:
+    """Subject and the beginning of the body in their normal form.
+
+    Compatibility forms folded (NFKC), invisible characters gone, lower case, traditional Chinese characters as
+    simplified ones, numbers as 0, addresses and masks as one word each.
+    """
+    return normal(f"{subject[:500]}\n{body[:JUDGED]}")
+
+
+def normal(text: str) -> str:
+    """The same for any text; its length is bounded by the caller."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = text.translate(_unseen_and_traditional())
+    text = _URL.sub(" urlx ", text)
+    text = _MAIL.sub(" mailx ", text)
+    text = _MASK.sub(" ", text)
+    text = _NUMBER.sub("0", text.lower())
+    return _BLANKS.sub(" ", text)
+
+
+@lru_cache(maxsize=1)
+def _unseen_and_traditional() -> dict[int, str | None]:
+    """One table for str.translate: traditional to simplified characters, and invisible ones to nothing."""
+    table: dict[int, str | None] = {}
+    rows = (files("opencc") / "dictionary" / "TSCharacters.txt").read_text(encoding="utf-8").splitlines()
+    for row in rows:
+        old, _, new = row.partition("\t")
+        if len(old) == 1 and new:
+            table[ord(old)] = new.split(" ")[0]
+    for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0x034F, 0x00AD):
+        table[code] = None
+    for code in (0x2018, 0x2019, 0x02BC):
+        table[code] = "'"
+    return table
