@@ -64,9 +64,7 @@ def note(db: Database, case: int, text: str, *, by: str, now: datetime) -> CaseE
         return history.append(db, case, "note", {"text": text.strip()}, by=by, now=now)
 
 
-def correct(
-    db: Database, case: int, *, cause: Cause | None, stage: Stage | None, by: str, now: datetime
-) -> CaseEvent:
+def correct(db: Database, case: int, *, cause: Cause | None, stage: Stage | None, by: str, now: datetime) -> CaseEvent:
     """Say what a case really is. All its messages are corrected with it, and the correction is kept for training.
 
     cause none: it is no warning; the case is dismissed and waiting alerts are withdrawn.
@@ -77,7 +75,11 @@ def correct(
     with transaction(db):
         known = existing(db, case)
         new_cause = cause or known.cause
-        new_stage = Stage.NONE if new_cause is Cause.NONE else stage or (known.stage if known.stage is not Stage.NONE else Stage.WARNING)
+        new_stage = (
+            Stage.NONE
+            if new_cause is Cause.NONE
+            else stage or (known.stage if known.stage is not Stage.NONE else Stage.WARNING)
+        )
         if (new_cause, new_stage) == (known.cause, known.stage) and not known.needs_review:
             raise UsageError(f"case {case} is {known.cause}, {known.stage} already")
         changes: dict[str, Any] = {
@@ -154,7 +156,9 @@ def undo(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
             raise UsageError(f"case {case}: nobody has changed it, so there is nothing to take back")
         was: Mapping[str, Any] = last.detail["was"]
         db.execute("UPDATE corrections SET undone_at = ? WHERE event_id = ?", (stored(now), last.id))
-        return history.change(db, case, "undone", dict(was), by=by, now=now, detail={"event": last.id, "undid": last.kind})
+        return history.change(
+            db, case, "undone", dict(was), by=by, now=now, detail={"event": last.id, "undid": last.kind}
+        )
 
 
 def existing(db: Database, case: int) -> Case:
@@ -175,5 +179,13 @@ def _remember(
     """Keep a correction as something to learn from."""
     db.execute(
         "INSERT INTO corrections (message_id, event_id, at, by, was, cause, stage) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (message, event, stored(now), by, json.dumps({"cause": was.cause, "stage": was.stage}), cause.value, stage.value),
+        (
+            message,
+            event,
+            stored(now),
+            by,
+            json.dumps({"cause": was.cause, "stage": was.stage}),
+            cause.value,
+            stage.value,
+        ),
     )

@@ -24,7 +24,7 @@ COMMAND_TIMEOUT = 20
 
 
 def _duration(value: object) -> object:
-    """"14 days", "90 s", "2h" as a timedelta; anything else is left for pydantic to refuse."""
+    """ "14 days", "90 s", "2h" as a timedelta; anything else is left for pydantic to refuse."""
     if isinstance(value, str):
         seconds = parse_duration(value)
         if seconds is None or seconds < 0:

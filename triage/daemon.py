@@ -21,11 +21,13 @@ from triage.config import Account, Settings, Target
 from triage.delivery import deliver_due
 from triage.errors import ConfigError, StoreError, TriageError
 from triage.learn import corrections
+from triage.learn.corpus import Row
 from triage.learn.in_use import ModelInUse
 from triage.mail.session import Session
 from triage.polling import Looked, look
 from triage.store.connection import opened, store_errors
 from triage.store.transaction import transaction
+from triage.understand.classifier import Model
 
 log = structlog.get_logger()
 
@@ -87,7 +89,9 @@ class Daemon:
         for sessions in self._sessions.values():
             for session in list(sessions):
                 session.abort()
-        ended = threading.Thread(target=lambda: self._scheduler.running and self._scheduler.shutdown(wait=True), daemon=True)
+        ended = threading.Thread(
+            target=lambda: self._scheduler.running and self._scheduler.shutdown(wait=True), daemon=True
+        )
         ended.start()
         ended.join(GRACE)
         log.info("stopped", clean=not ended.is_alive())
@@ -103,7 +107,9 @@ class Daemon:
             if model is None or self._stopping.is_set():
                 return None
             with opened(self._settings.database) as db:
-                looked = look(db, account, model, self._settings, now, self._stopping.is_set, self._sessions[account.name])
+                looked = look(
+                    db, account, model, self._settings, now, self._stopping.is_set, self._sessions[account.name]
+                )
             self._refused.pop(account.name, None)
             if looked.messages:
                 log.info("mailbox_read", account=account.name, messages=looked.messages, kept=looked.kept)
@@ -128,7 +134,7 @@ class Daemon:
             log.exception("delivery_failed", target=target.name)
         return 0
 
-    def _current_model(self) -> object | None:
+    def _current_model(self) -> Model | None:
         try:
             model = self._model.get()
         except TriageError as error:
@@ -147,7 +153,7 @@ class Daemon:
             names = [target.name for target in self._settings.targets]
             outbox.queue(db, names, kind, f"{kind}:{now().isoformat()}", now=now(), detail={"reason": reason})
 
-    def _corrections(self) -> list[corrections.Row]:
+    def _corrections(self) -> list[Row]:
         with opened(self._settings.database) as db:
             return corrections.rows(db)
 
@@ -196,7 +202,9 @@ def alone(settings: Settings) -> Iterator[None]:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = path.open("w")
     except OSError as error:
-        raise StoreError(f"{settings.data}: cannot be written to: {error.strerror}; set data in the configuration") from error
+        raise StoreError(
+            f"{settings.data}: cannot be written to: {error.strerror}; set data in the configuration"
+        ) from error
     with lock:
         deadline = time.monotonic() + 1
         while True:
@@ -205,6 +213,8 @@ def alone(settings: Settings) -> Iterator[None]:
                 break
             except OSError as error:
                 if time.monotonic() > deadline:
-                    raise StoreError(f"{path}: another triage run is at work on this database; stop it first") from error
+                    raise StoreError(
+                        f"{path}: another triage run is at work on this database; stop it first"
+                    ) from error
                 time.sleep(0.1)
         yield

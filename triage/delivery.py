@@ -57,7 +57,9 @@ def deliver_due(
     return sent
 
 
-def rendered(db: Database, alert: Queued, target: Target, settings: Settings, now: datetime) -> tuple[Text, dict[str, Any]]:
+def rendered(
+    db: Database, alert: Queued, target: Target, settings: Settings, now: datetime
+) -> tuple[Text, dict[str, Any]]:
     """An alert's text for a target, as things stand now, and the same as data."""
     facts: dict[str, Any] = {"alert": alert.id, "kind": alert.kind, "at": stored(now), **alert.detail}
     case = queries.get(db, alert.case_id) if alert.case_id is not None else None
@@ -108,12 +110,17 @@ def case_facts(case: Case) -> dict[str, Any]:
 def _not_taken(db: Database, alert: Queued, reason: str, target: Target, settings: Settings, now: datetime) -> None:
     with transaction(db):
         last = outbox.failed(
-            db, alert, reason, tries=settings.alerting.tries, spread=random.random(), now=now  # noqa: S311 - jitter
+            db,
+            alert,
+            reason,
+            tries=settings.alerting.tries,
+            spread=random.random(),  # noqa: S311 - jitter
+            now=now,
         )
         if last and alert.kind != "target_failed":
             others = [other.name for other in settings.targets if other.name != target.name]
             detail = {"target": target.name, "reason": reason, "attempts": alert.attempts + 1}
             outbox.queue(db, others, "target_failed", f"target_failed:{alert.id}", now=now, case=None, detail=detail)
-    log.warning("alert_not_taken", alert=alert.id, target=target.name, attempts=alert.attempts + 1, gave_up=last, reason=reason)
-
-
+    log.warning(
+        "alert_not_taken", alert=alert.id, target=target.name, attempts=alert.attempts + 1, gave_up=last, reason=reason
+    )

@@ -34,7 +34,10 @@ def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: d
     mails = [(message, mail) for message, mail in readings if isinstance(mail, Mail)]
     unreadable = [(message, reason) for message, reason in readings if isinstance(reason, Unreadable)]
     decisions = decide(
-        [mail for _, mail in mails], model, [message.received_at for message, _ in mails], settings.zone_for(batch.account)
+        [mail for _, mail in mails],
+        model,
+        [message.received_at for message, _ in mails],
+        settings.zone_for(batch.account),
     )
     targets = [target.name for target in settings.targets_for(batch.account)]
     with store_errors(settings.database), transaction(db):

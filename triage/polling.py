@@ -155,7 +155,9 @@ def _finished(db: Database, account: Account, folder: str, settings: Settings, n
 
 
 def _open_history(db: Database, account: str) -> int:
-    row = db.execute("SELECT count(*) FROM cases WHERE account = ? AND history = 1 AND status = 'open'", [account]).fetchone()
+    row = db.execute(
+        "SELECT count(*) FROM cases WHERE account = ? AND history = 1 AND status = 'open'", [account]
+    ).fetchone()
     return int(row[0])
 
 

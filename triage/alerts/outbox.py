@@ -74,7 +74,8 @@ def next_due(db: Database) -> datetime | None:
 def delivered(db: Database, alert: int, now: datetime) -> None:
     """The target took it."""
     db.execute(
-        "UPDATE alerts SET delivered_at = ?, attempts = attempts + 1, last_error = NULL WHERE id = ?", (stored(now), alert)
+        "UPDATE alerts SET delivered_at = ?, attempts = attempts + 1, last_error = NULL WHERE id = ?",
+        (stored(now), alert),
     )
 
 
@@ -115,7 +116,9 @@ def of_case(db: Database, case: int) -> list[Queued]:
 
 def waiting(db: Database) -> int:
     """How many are still to be delivered."""
-    return int(db.execute("SELECT count(*) FROM alerts WHERE delivered_at IS NULL AND gave_up_at IS NULL").fetchone()[0])
+    return int(
+        db.execute("SELECT count(*) FROM alerts WHERE delivered_at IS NULL AND gave_up_at IS NULL").fetchone()[0]
+    )
 
 
 def _queued(row: Mapping[str, Any]) -> Queued:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, SenderVerdict
+from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, SenderVerdict, Stage
 from triage.types import Advice, Case
 
 _FIRST_STEPS = 3
@@ -30,7 +30,15 @@ class Text:
 
 
 def case_text(
-    kind: str, case: Case, advice: Advice, *, language: str, zone: ZoneInfo, now: datetime, finding: str = "", reason: str = ""
+    kind: str,
+    case: Case,
+    advice: Advice,
+    *,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    finding: str = "",
+    reason: str = "",
 ) -> Text:
     """An alert about a case, as of now."""
     say = words(language)
@@ -38,7 +46,11 @@ def case_text(
     platform = PLATFORM_NAMES[case.platform]
     stage, cause = STAGE_NAMES[language][case.stage], CAUSE_NAMES[language][case.cause]
     where = case.store or case.account
-    headline = f"{platform} {where}{colon}{stage} - {cause}" if case.cause is not Cause.NONE else f"{platform} {where}{colon}{cause}?"
+    headline = (
+        f"{platform} {where}{colon}{stage} - {cause}"
+        if case.cause is not Cause.NONE
+        else f"{platform} {where}{colon}{cause}?"
+    )
     lines = []
     if case.sender is SenderVerdict.FORGED:
         lines.append(say["forged"].format(finding=finding or "-"))
@@ -53,9 +65,10 @@ def case_text(
     lines.append(f"{say['cause']}{colon}{cause} ({sure}{also})")
     if case.needs_review:
         lines.append(say["review"].format(reason=reason or "-"))
-    lines.append(f"{say['deadline']}{colon}{_deadline(case, advice, say, zone, now)}")
-    grade = say["trade"].format(grade=advice.trade_grade)
-    lines.append(f"{say['appeal']}{colon}{advice.practice_text} ({grade})")
+    if case.stage is not Stage.REINSTATED:
+        lines.append(f"{say['deadline']}{colon}{_deadline(case, advice, say, zone, now)}")
+        grade = say["trade"].format(grade=advice.trade_grade)
+        lines.append(f"{say['appeal']}{colon}{advice.practice_text} ({grade})")
     lines.append(f"{say['steps']}{colon}".rstrip())
     lines.extend(f"{number}. {step}" for number, step in enumerate(advice.steps[:_FIRST_STEPS], 1))
     lines.append(say["case"].format(id=case.id))
@@ -65,7 +78,9 @@ def case_text(
 def plain_text(kind: str, detail: dict[str, Any], language: str) -> Text:
     """An alert about the daemon itself."""
     say = words(language)
-    safe = {name: quoted(str(value), trusted=False) if isinstance(value, str) else value for name, value in detail.items()}
+    safe = {
+        name: quoted(str(value), trusted=False) if isinstance(value, str) else value for name, value in detail.items()
+    }
     return Text(say[kind].format(**safe), say[f"{kind}_body"].format(**safe))
 
 
@@ -81,7 +96,9 @@ def quoted(text: str, *, trusted: bool) -> str:
 def defanged(text: str) -> str:
     """Links that no program makes clickable."""
     text = re.sub(r"(?i)\bhttp(s?)://", r"hxxp\1://", text)
-    return re.sub(r"(?i)\b((?:[a-z0-9-]+\.)+)([a-z]{2,})\b(?=[/:?]|$|\s)", lambda m: m[1].replace(".", "[.]") + m[2], text)
+    return re.sub(
+        r"(?i)\b((?:[a-z0-9-]+\.)+)([a-z]{2,})\b(?=[/:?]|$|\s)", lambda m: m[1].replace(".", "[.]") + m[2], text
+    )
 
 
 def remaining(span: timedelta, language: str) -> str:

@@ -87,5 +87,3 @@ def _apprise(target: Target, text: Text) -> None:
         # The library's own words hold the URL, and with it the token.
         status = getattr(getattr(result, "status", None), "name", "FAILURE").lower()
         raise TargetFailed(f"{target.name}: the service did not take the message ({status})")
-
-

@@ -15,12 +15,32 @@ from triage.types import CaseEvent
 #: Who acts when no person does.
 DAEMON = "triage"
 _COLUMNS = frozenset(
-    "platform store cause also stage status severity confidence needs_review sender deadline_at deadline_text".split()
+    [
+        "platform",
+        "store",
+        "cause",
+        "also",
+        "stage",
+        "status",
+        "severity",
+        "confidence",
+        "needs_review",
+        "sender",
+        "deadline_at",
+        "deadline_text",
+    ]
 )
 
 
 def change(
-    db: Database, case: int, kind: str, changes: Mapping[str, Any], *, by: str, now: datetime, detail: Mapping[str, Any] | None = None
+    db: Database,
+    case: int,
+    kind: str,
+    changes: Mapping[str, Any],
+    *,
+    by: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
 ) -> CaseEvent:
     """Change columns of a case and record it, with what was there before, so that it can be undone."""
     unknown = set(changes) - _COLUMNS

@@ -24,7 +24,9 @@ _ACCOUNT_LEVEL = frozenset({Stage.SUSPENDED, Stage.RESTRICTED, Stage.INFORMATION
 _SAME_EVENT = timedelta(days=30)
 
 
-def record(db: Database, batch: Batch, message: RawMessage, mail: Mail, decision: Decision, now: datetime) -> CaseEvent | None:
+def record(
+    db: Database, batch: Batch, message: RawMessage, mail: Mail, decision: Decision, now: datetime
+) -> CaseEvent | None:
     """Store one message and what follows from it.
 
     Returns the event of the case it opened or advanced, or None if it is ordinary mail or was stored before.
@@ -60,17 +62,13 @@ def find(db: Database, account: str, mail: Mail, decision: Decision, now: dateti
     """
     if decision.sender is SenderVerdict.FORGED:
         return None
-    steps = (
-        lambda: _by_thread(db, account, mail),
-        lambda: _by_numbers(db, account, decision, _MATTER, None),
-        lambda: _by_numbers(db, account, decision, _THING, decision.cause),
-        lambda: _by_event(db, account, decision, now),
+    case = (
+        _by_thread(db, account, mail)
+        or _by_numbers(db, account, decision, _MATTER, None)
+        or _by_numbers(db, account, decision, _THING, decision.cause)
+        or _by_event(db, account, decision, now)
     )
-    for step in steps:
-        case = step()
-        if case is not None:
-            return get(db, case)
-    return None
+    return get(db, case) if case else None
 
 
 def remember(db: Database, case: int, decision: Decision) -> None:
@@ -95,7 +93,9 @@ def _by_thread(db: Database, account: str, mail: Mail) -> int | None:
     return None
 
 
-def _by_numbers(db: Database, account: str, decision: Decision, kinds: tuple[str, ...], cause: Cause | None) -> int | None:
+def _by_numbers(
+    db: Database, account: str, decision: Decision, kinds: tuple[str, ...], cause: Cause | None
+) -> int | None:
     for each in decision.ids:
         if each.kind not in kinds:
             continue
@@ -125,7 +125,7 @@ def _by_event(db: Database, account: str, decision: Decision, now: datetime) -> 
     rows = list(
         db.query(
             f"""SELECT id, cause, stage FROM cases WHERE account = ? AND platform = ? AND sender <> ?
-                AND status NOT IN ({', '.join('?' * len(ENDED))}) AND updated_at >= ?
+                AND status NOT IN ({", ".join("?" * len(ENDED))}) AND updated_at >= ?
                 AND (? = '' OR store = '' OR store = ?) ORDER BY id DESC""",  # noqa: S608 - only question marks
             [
                 account,
@@ -174,7 +174,12 @@ def _open(db: Database, batch: Batch, message: RawMessage, mail: Mail, decision:
             stored(now),
         ),
     ).fetchone()
-    detail = {**_about(mail, message), "cause": decision.cause, "stage": decision.stage, "confidence": decision.confidence}
+    detail = {
+        **_about(mail, message),
+        "cause": decision.cause,
+        "stage": decision.stage,
+        "confidence": decision.confidence,
+    }
     return history.append(db, int(row[0]), "opened", detail, by=history.DAEMON, now=now)
 
 
@@ -183,7 +188,7 @@ def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision
     if decision.stage is not Stage.NONE:
         changes |= {"stage": decision.stage.value, "severity": SEVERITY[decision.stage]}
     if decision.stage is Stage.REINSTATED:
-        changes["status"] = Status.WON.value
+        changes |= {"status": Status.WON.value, "deadline_at": None, "deadline_text": None}
     elif case.status is not Status.OPEN:
         # Something new has come: whoever had put it aside must see it again.
         changes["status"] = Status.OPEN.value
@@ -192,7 +197,9 @@ def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision
     further = {*case.also, decision.cause, *decision.also} - {case.cause, Cause.NONE, Cause.OTHER}
     if further - set(case.also) and "cause" not in changes:
         changes["also"] = _list(tuple(sorted(further)))
-    if decision.deadline and (case.deadline is None or case.deadline.at < now or decision.deadline.at < case.deadline.at):
+    if decision.deadline and (
+        case.deadline is None or case.deadline.at < now or decision.deadline.at < case.deadline.at
+    ):
         changes |= {"deadline_at": stored(decision.deadline.at), "deadline_text": decision.deadline.text}
     if decision.needs_review and not case.needs_review:
         changes["needs_review"] = 1
@@ -202,7 +209,11 @@ def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision
 
 
 def _about(mail: Mail, message: RawMessage) -> dict[str, Any]:
-    about: dict[str, Any] = {"subject": mail.subject, "from": mail.sender.email, "received_at": stored(message.received_at)}
+    about: dict[str, Any] = {
+        "subject": mail.subject,
+        "from": mail.sender.email,
+        "received_at": stored(message.received_at),
+    }
     if mail.forwarded_by:
         about["forwarded_by"] = mail.forwarded_by.email
     return about

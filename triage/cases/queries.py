@@ -34,7 +34,8 @@ def listed(
     limit: int = 200,
 ) -> list[Case]:
     """Cases by filter, the most urgent first. Ended ones only with everything."""
-    wheres, values = ["1"], []
+    wheres: list[str] = ["1"]
+    values: list[str] = []
     if not everything:
         wheres.append(f"status NOT IN ({', '.join('?' * len(ENDED))})")
         values.extend(status.value for status in sorted(ENDED))

@@ -26,11 +26,17 @@ app = typer.Typer(
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Configuration file. Default: $TRIAGE_CONFIG, ./config.toml, then the user's folder."),
+    typer.Option(
+        "--config", "-c", help="Configuration file. Default: $TRIAGE_CONFIG, ./config.toml, then the user's folder."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
-LanguageOption = Annotated[str | None, typer.Option("--lang", help="Language of the advice: zh or en. Default: as configured.")]
-ByOption = Annotated[str | None, typer.Option("--by", help="Whose action this is. Default: the user who runs the command.")]
+LanguageOption = Annotated[
+    str | None, typer.Option("--lang", help="Language of the advice: zh or en. Default: as configured.")
+]
+ByOption = Annotated[
+    str | None, typer.Option("--by", help="Whose action this is. Default: the user who runs the command.")
+]
 
 
 def settings(path: Path | None) -> Settings:

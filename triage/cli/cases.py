@@ -124,7 +124,9 @@ def reclassify(
     cause: Annotated[Cause | None, typer.Option(help='What it really is; "none" if it is no warning.')] = None,
     stage: Annotated[Stage | None, typer.Option(help="How far it really is.")] = None,
     not_a_warning: Annotated[bool, typer.Option("--not-a-warning", help="The same as --cause none.")] = False,
-    message: Annotated[bool, typer.Option("--message", help="The number is a message's, as listed by: triage messages")] = False,
+    message: Annotated[
+        bool, typer.Option("--message", help="The number is a message's, as listed by: triage messages")
+    ] = False,
     path: ConfigOption = None,
     by: ByOption = None,
     json: JsonOption = False,
@@ -206,7 +208,9 @@ def _done(db: Database, event: CaseEvent, json: bool) -> None:
     if json:
         print_json(case_facts(known))
     else:
-        out.print(f"Case {known.id}: {event.kind} by {plain(event.by)}. Now {known.cause}, {known.stage}, {known.status}.")
+        out.print(
+            f"Case {known.id}: {event.kind} by {plain(event.by)}. Now {known.cause}, {known.stage}, {known.status}."
+        )
 
 
 def _fetch_again(db: Database, number: int, settings: Settings) -> None:
@@ -246,7 +250,9 @@ def _case_document(db: Database, known: Case, told: Advice) -> dict[str, object]
                 "from": m.sender,
                 "subject": m.subject,
                 "model": m.model,
-                "evidence": [{"source": e.source, "text": e.text, "weight": e.weight} for e in m.decision.evidence] if m.decision else [],
+                "evidence": [{"source": e.source, "text": e.text, "weight": e.weight} for e in m.decision.evidence]
+                if m.decision
+                else [],
                 "text": _text(db, m.id),
             }
             for m in messages.of_case(db, known.id)
@@ -288,20 +294,42 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
     if refs:
         _bulleted("编号" if zh else "References", [f"{ref.kind} {ref.value}" for ref in refs])
     for message in messages.of_case(db, known.id):
-        out.print(Rule(f"{message.received_at.astimezone(zone):%Y-%m-%d %H:%M}  {plain(message.sender)}", align="left", style="dim"))
+        out.print(
+            Rule(
+                f"{message.received_at.astimezone(zone):%Y-%m-%d %H:%M}  {plain(message.sender)}",
+                align="left",
+                style="dim",
+            )
+        )
         if message.decision:
-            out.print("[dim]" + ("依据" if zh else "Because") + ": " + plain(_because(message.decision)) + f" ({message.model})[/dim]")
+            out.print(
+                "[dim]"
+                + ("依据" if zh else "Because")
+                + ": "
+                + plain(_because(message.decision))
+                + f" ({message.model})[/dim]"
+            )
         lines = _text(db, message.id).split("\n")
         out.print(plain("\n".join(lines if full else lines[:_SHOWN_LINES])))
         if not full and len(lines) > _SHOWN_LINES:
-            out.print(f"[dim]... {len(lines) - _SHOWN_LINES} " + ("行未显示:--full" if zh else "more lines: --full") + "[/dim]")
+            out.print(
+                f"[dim]... {len(lines) - _SHOWN_LINES} "
+                + ("行未显示:--full" if zh else "more lines: --full")
+                + "[/dim]"
+            )
     out.print(Rule("历史" if zh else "History", align="left", style="dim"))
     for event in history.of_case(db, known.id):
         detail = event.detail.get("text") or event.detail.get("note") or event.detail.get("subject") or ""
         changed = ", ".join(f"{k}: {event.detail['was'].get(k)} -> {v}" for k, v in event.detail.get("is", {}).items())
-        out.print(f"  {event.at.astimezone(zone):%Y-%m-%d %H:%M}  {plain(event.by)}: {event.kind} {plain(str(detail))} [dim]{plain(changed)}[/dim]")
+        out.print(
+            f"  {event.at.astimezone(zone):%Y-%m-%d %H:%M}  {plain(event.by)}: {event.kind} {plain(str(detail))} [dim]{plain(changed)}[/dim]"
+        )
     for alert in outbox.of_case(db, known.id):
-        state = f"sent {alert.delivered_at.astimezone(zone):%Y-%m-%d %H:%M}" if alert.delivered_at else alert.last_error or "waiting"
+        state = (
+            f"sent {alert.delivered_at.astimezone(zone):%Y-%m-%d %H:%M}"
+            if alert.delivered_at
+            else alert.last_error or "waiting"
+        )
         out.print(f"  [dim]alert {alert.kind} to {plain(alert.target)}: {plain(state)}[/dim]")
 
 

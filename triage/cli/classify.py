@@ -59,7 +59,9 @@ def classify(
 
 @app.command()
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="JSON lines: {id, from, subject, body, cause, also, stage, platform, lang}.")],
+    file: Annotated[
+        Path, typer.Argument(help="JSON lines: {id, from, subject, body, cause, also, stage, platform, lang}.")
+    ],
     path: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -164,8 +166,8 @@ def _mails(files: list[str]) -> Iterator[tuple[str, Mail | str]]:
         else:
             with place.open("rb") as file:
                 if file.read(5) == b"From ":
-                    for number, stored_mail in enumerate(mailbox.mbox(place, create=False), 1):
-                        yield _read(f"{name}:{number}", stored_mail.as_bytes())
+                    for number, one in enumerate(mailbox.mbox(place, create=False), 1):
+                        yield _read(f"{name}:{number}", one.as_bytes())
                     continue
             try:
                 yield _read(name, place.read_bytes())
@@ -182,7 +184,11 @@ def _read(name: str, raw: bytes) -> tuple[str, Mail | str]:
 
 def _show(name: str, decision: Decision) -> None:
     if not decision.warning:
-        kind = f"[yellow]please check: {plain(decision.review_reason)}[/yellow]" if decision.needs_review else "not a warning"
+        kind = (
+            f"[yellow]please check: {plain(decision.review_reason)}[/yellow]"
+            if decision.needs_review
+            else "not a warning"
+        )
         out.print(f"[bold]{plain(name)}[/bold]: {kind} ({decision.confidence:.0%} sure)")
     else:
         also = "".join(f", also {CAUSE_NAMES['en'][cause]}" for cause in decision.also)
@@ -198,5 +204,3 @@ def _show(name: str, decision: Decision) -> None:
             out.print("  names " + ", ".join(f"{each.kind} {plain(each.value)}" for each in decision.ids[:8]))
     because = ", ".join(f"{e.text} {e.weight:+.2f}" for e in decision.evidence[:6])
     out.print(f"  [dim]because: {plain(because)} (model {decision.model})[/dim]")
-
-

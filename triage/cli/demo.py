@@ -82,7 +82,9 @@ def demo(
         first = mailbox.day(now())
         mailbox.deliver(port, first)
         settings = _configured(place, port, lang)
-        out.print(f"A seller's inbox with {len(first)} mails of the last three days, on 127.0.0.1:{port}. Triage reads it:\n")
+        out.print(
+            f"A seller's inbox with {len(first)} mails of the last three days, on 127.0.0.1:{port}. Triage reads it:\n"
+        )
         _watch(settings, place, port, stay=stay, lang=lang)
 
 
@@ -105,7 +107,9 @@ def _watch(settings: Settings, place: Path, port: int, *, stay: bool, lang: str)
     daemon.start()
     try:
         with opened(settings.database) as db:
-            _until(lambda: all(c.last_success_at for c in cursor.every(db)) and bool(cursor.every(db)), "the first look")
+            _until(
+                lambda: all(c.last_success_at for c in cursor.every(db)) and bool(cursor.every(db)), "the first look"
+            )
             _until(lambda: outbox.waiting(db) == 0, "the summary alert")
             _show_cases(db, settings, lang)
             _show_worst(db, lang)
@@ -134,11 +138,20 @@ def _show_cases(db: Database, settings: Settings, lang: str) -> None:
 
 
 def _show_worst(db: Database, lang: str) -> None:
-    worst = next((c for c in queries.listed(db) if c.stage in {Stage.SUSPENDED, Stage.APPEAL_MORE_INFO} and c.sender != "forged"), None)
+    worst = next(
+        (
+            c
+            for c in queries.listed(db)
+            if c.stage in {Stage.SUSPENDED, Stage.APPEAL_MORE_INFO} and c.sender != "forged"
+        ),
+        None,
+    )
     if worst is None:
         return
     told = advice(worst, lang)
-    out.print(f"[bold]#{worst.id} {STAGE_NAMES[lang][worst.stage]} - {CAUSE_NAMES[lang][worst.cause]}[/bold]: {told.practice_text}.")
+    out.print(
+        f"[bold]#{worst.id} {STAGE_NAMES[lang][worst.stage]} - {CAUSE_NAMES[lang][worst.cause]}[/bold]: {told.practice_text}."
+    )
     for number, step in enumerate(told.steps[:5], 1):
         out.print(f"  {number}. {step}", markup=False)
     out.print()
@@ -151,7 +164,9 @@ def _summary(db: Database, place: Path) -> None:
     soon = [case for case in queries.listed(db) if case.deadline and case.deadline.at - now() < timedelta(days=3)]
     forged = sum(case.sender == "forged" for case in cases)
     out.print(Rule("summary", style="dim"))
-    out.print(f"{total} mails read, {kept} of them warnings, in {len(cases)} cases; {len(soon)} due within three days, {forged} forged.")
+    out.print(
+        f"{total} mails read, {kept} of them warnings, in {len(cases)} cases; {len(soon)} due within three days, {forged} forged."
+    )
     out.print("The mailbox was only read: nothing in it was marked, moved or deleted.\n\nTry next:")
     out.print(f"  export TRIAGE_CONFIG={place / 'config.toml'}", soft_wrap=True, markup=False)
     for command in ("triage cases", "triage case 1", "triage case 1 --lang zh", "triage ack 1",

@@ -55,7 +55,9 @@ def train(
     if outcome.promoted:
         out.print(f"[green]Version {outcome.version} is in use[/green] ({outcome.reason}).")
     else:
-        out.print(f"[yellow]Version {outcome.version} is kept but not used: {outcome.reason}.[/yellow] To use it all the same: triage train --force")
+        out.print(
+            f"[yellow]Version {outcome.version} is kept but not used: {outcome.reason}.[/yellow] To use it all the same: triage train --force"
+        )
 
 
 @app.command()
@@ -66,7 +68,16 @@ def models(path: ConfigOption = None, json: JsonOption = False) -> None:
     found = registry.versions(settings_or_defaults(path).models_dir)
     if json:
         print_json(
-            [{"version": s.version, "created_at": s.created_at, "current": s.current, "data": s.data, "metrics": s.metrics} for s in found]
+            [
+                {
+                    "version": s.version,
+                    "created_at": s.created_at,
+                    "current": s.current,
+                    "data": s.data,
+                    "metrics": s.metrics,
+                }
+                for s in found
+            ]
         )
         return
     if not found:

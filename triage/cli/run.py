@@ -15,7 +15,9 @@ from triage.errors import ConfigError
 @app.command()
 def run(
     path: ConfigOption = None,
-    once: Annotated[bool, typer.Option("--once", help="Look at every mailbox once, deliver, and end (for cron).")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look at every mailbox once, deliver, and end (for cron).")
+    ] = False,
 ) -> None:
     """Watch the mailboxes and send alerts until stopped.
 

@@ -63,7 +63,9 @@ class Finding:
 
 @app.command()
 def init(
-    path: Annotated[Path | None, typer.Option("--config", "-c", help="Where to write it. Default: the user's folder.")] = None,
+    path: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Where to write it. Default: the user's folder.")
+    ] = None,
     email: Annotated[str, typer.Option(help="The mailbox's address.", prompt="Address of the mailbox")] = "",
     password: Annotated[
         str,
@@ -74,8 +76,12 @@ def init(
             envvar="TRIAGE_PASSWORD",
         ),
     ] = "",
-    host: Annotated[str | None, typer.Option(help="IMAP server. Default: known from the address, or asked for.")] = None,
-    language: Annotated[str, typer.Option(help="Language of advice and alerts: zh or en.", prompt="Language, zh or en")] = "en",
+    host: Annotated[
+        str | None, typer.Option(help="IMAP server. Default: known from the address, or asked for.")
+    ] = None,
+    language: Annotated[
+        str, typer.Option(help="Language of advice and alerts: zh or en.", prompt="Language, zh or en")
+    ] = "en",
     zone: Annotated[str, typer.Option(help="Your time zone.", prompt="Time zone")] = "Asia/Shanghai",
 ) -> None:
     """Write a first configuration by a few questions, then check it with: triage check."""
@@ -89,7 +95,12 @@ def init(
         host = known[0] if known else typer.prompt("IMAP server", default=f"imap.{email.rpartition('@')[2]}")
     secret = place.parent / f"{email}.password"
     text = _TEMPLATE.format(
-        language=language, zone=zone, name=email.partition("@")[0].replace("+", "-"), host=host, user=email, secret=secret.resolve()
+        language=language,
+        zone=zone,
+        name=email.partition("@")[0].replace("+", "-"),
+        host=host,
+        user=email,
+        secret=secret.resolve(),
     )
     try:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -127,7 +138,9 @@ def check(
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for finding in findings:
-            table.add_row("[green]ok[/green]" if finding.well else "[red]!![/red]", plain(finding.what), plain(finding.says))
+            table.add_row(
+                "[green]ok[/green]" if finding.well else "[red]!![/red]", plain(finding.what), plain(finding.says)
+            )
         out.print(table)
     raise typer.Exit(0 if all(f.well for f in findings) else 1)
 
@@ -140,7 +153,9 @@ def _findings(settings: Settings, *, send_test: bool) -> Iterator[Finding]:
     for account in settings.accounts:
         if account.secret.kind == "plain":
             yield Finding(
-                f"password of {account.name}", False, "stands in the configuration; better: env:NAME, file:PATH or keyring:SERVICE/USER"
+                f"password of {account.name}",
+                False,
+                "stands in the configuration; better: env:NAME, file:PATH or keyring:SERVICE/USER",
             )
         yield from _mailbox(account, settings)
     yield _model(settings)
@@ -159,7 +174,9 @@ def _database(settings: Settings) -> Finding:
             count = quarantine.count(db)
             aside = f"; {count} messages could not be read and are kept aside" if count else ""
             free = os.statvfs(settings.data)
-            return Finding("database", True, f"{settings.database}, {free.f_bavail * free.f_frsize / 1e9:.1f} GB free{aside}")
+            return Finding(
+                "database", True, f"{settings.database}, {free.f_bavail * free.f_frsize / 1e9:.1f} GB free{aside}"
+            )
     except TriageError as error:
         return Finding("database", False, str(error))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,9 +22,14 @@ from triage.types import Case
 
 ProgressCall = Callable[[float, str], None]
 
-out = Console(highlight=False)
+#: Columns of a table in a pipe or a file, where no terminal says how wide it is.
+_WIDE = 160
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 errors = Console(stderr=True, highlight=False)
 
+#: From this width on all columns are shown.
+_ROOMY = 130
 _SEVERITY_STYLE = {1: "dim", 2: "", 3: "yellow", 4: "bold yellow", 5: "bold red"}
 
 
@@ -49,26 +55,30 @@ def cases_table(cases: Iterable[Case], language: str, zone_of: dict[str, ZoneInf
         "en": ("#", "Store", "Platform", "Stage", "Cause", "Sure", "Answer by", "Status", "Subject"),
         "zh": ("#", "店铺", "平台", "阶段", "原因", "把握", "期限", "状态", "主题"),
     }[language]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, head in enumerate(heads):
+    # On a narrow terminal: what is it, by when, and the subject as far as it fits.
+    shown = range(len(heads)) if out.width >= _ROOMY else (0, 2, 3, 4, 6, 8)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for number in shown:
         last = number == len(heads) - 1
-        table.add_column(head, justify="right" if number == 0 else "left", no_wrap=number not in {4}, overflow="ellipsis",
-                         ratio=1 if last else None)  # fmt: skip
+        table.add_column(heads[number], justify="right" if number == 0 else "left", no_wrap=True, overflow="ellipsis",
+                         ratio=1 if last else None, min_width=10 if last else None)  # fmt: skip
     for case in cases:
         style = _SEVERITY_STYLE[case.severity]
-        mark = "?" if case.needs_review else ""
-        forged = " !" if case.sender == "forged" else ""
-        table.add_row(
+        stage = STAGE_NAMES[language][case.stage]
+        cells = (
             str(case.id),
             plain(case.store or case.account),
             PLATFORM_NAMES[case.platform],
-            f"[{style}]{STAGE_NAMES[language][case.stage]}[/]" if style else STAGE_NAMES[language][case.stage],
-            CAUSE_NAMES[language][case.cause] + mark,
+            f"[{style}]{stage}[/]" if style else stage,
+            CAUSE_NAMES[language][case.cause]
+            + ("?" if case.needs_review else "")
+            + (" !" if case.sender == "forged" else ""),
             f"{case.confidence:.0%}",
             deadline(case, language, zone_of.get(case.account), now),
-            f"{case.status}{forged}",
+            case.status.value,
             plain(" ".join(case.title.split())),
         )
+        table.add_row(*(cells[number] for number in shown))
     return table
 
 
@@ -91,7 +101,13 @@ def progress(what: str, *, quiet: bool = False) -> Iterator[ProgressCall]:
     if quiet or not errors.is_terminal:
         yield lambda share, step: None
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task(what, total=1.0)
         yield lambda share, step: bar.update(task, completed=share, description=f"{what}: {step}")

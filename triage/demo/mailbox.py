@@ -20,7 +20,7 @@ from imapclient.exceptions import IMAPClientError
 
 from triage.errors import MailboxUnavailable, UsageError
 
-USER, PASSWORD = "seller", "demo"  # noqa: S105 - a server in memory that lives for a minute
+USER, PASSWORD = "seller", "demo"
 _START_LIMIT = 15.0
 
 
@@ -52,7 +52,7 @@ def server() -> Iterator[int]:
 
 def day(now: datetime) -> list[tuple[datetime, bytes]]:
     """What lies in the mailbox at first, oldest first."""
-    return sorted((now - timedelta(hours=row["hours_ago"]), _message(row, now - timedelta(hours=row["hours_ago"]), n))
+    return sorted((now - timedelta(hours=float(str(row["hours_ago"]))), _message(row, now - timedelta(hours=float(str(row["hours_ago"]))), n))
                   for n, row in enumerate(_data()["mail"]))  # fmt: skip
 
 

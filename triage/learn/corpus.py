@@ -28,7 +28,7 @@ def _causes(value: object) -> object:
 class Row(BaseModel):
     """One line. Only ``cause`` and some text are required."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)
 
     id: str | int = ""
     group: str = ""
@@ -48,7 +48,9 @@ class Row(BaseModel):
         moment = self.received_at
         if moment is not None and moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return from_fields(sender=self.sender or "", subject=self.subject or "", body=self.body or "", received_at=moment)
+        return from_fields(
+            sender=self.sender or "", subject=self.subject or "", body=self.body or "", received_at=moment
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +117,5 @@ def row(line: str, path: Path, number: int) -> Row:
         fault = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in fault["loc"])
         said = f' "{fault["input"]}"' if isinstance(fault.get("input"), str) else ""
-        message = f'unknown{said}; allowed are {fault["ctx"]["expected"]}' if fault["type"] == "enum" else fault["msg"]
+        message = f"unknown{said}; allowed are {fault['ctx']['expected']}" if fault["type"] == "enum" else fault["msg"]
         raise CorpusError(f"{path}:{number}: {key}: {message}") from None

@@ -6,7 +6,6 @@ import zlib
 
 from sqlite_utils import Database
 
-from triage.labels import Cause, Stage
 from triage.learn.corpus import Row
 from triage.mail import reading
 from triage.types import Mail
@@ -28,15 +27,17 @@ def rows(db: Database) -> list[Row]:
         read = reading.read(zlib.decompress(each["original"])) if each["original"] is not None else None
         mail = read if isinstance(read, Mail) else None
         learned.append(
-            Row(
-                id=f"correction-{each['id']}",
-                group=f"correction-{each['id']}",
-                sender=mail.sender.email if mail else each["sender"],
-                subject=mail.subject if mail else each["subject"],
-                body=mail.text if mail else "",
-                cause=Cause(each["cause"]),
-                stage=Stage(each["stage"]),
-                weight=WEIGHT,
+            Row.model_validate(
+                {
+                    "id": f"correction-{each['id']}",
+                    "group": f"correction-{each['id']}",
+                    "from": mail.sender.email if mail else each["sender"],
+                    "subject": mail.subject if mail else each["subject"],
+                    "body": mail.text if mail else "",
+                    "cause": each["cause"],
+                    "stage": each["stage"],
+                    "weight": WEIGHT,
+                }
             )
         )
     return learned

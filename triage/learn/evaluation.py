@@ -42,7 +42,13 @@ class Prediction:
 
     @classmethod
     def of(
-        cls, *, p_warning: float, causes: Mapping[Cause, float], stages: Mapping[Stage, float], mail: Mail, thresholds: Thresholds
+        cls,
+        *,
+        p_warning: float,
+        causes: Mapping[Cause, float],
+        stages: Mapping[Stage, float],
+        mail: Mail,
+        thresholds: Thresholds,
     ) -> Prediction:
         """A prediction from bare probabilities, as decide() would make it."""
         return cls(
@@ -70,7 +76,8 @@ class Prediction:
             stage=self.best_stage if warning else Stage.NONE,
             platform=self.platform,
             confidence=confidence,
-            needs_review=(thresholds.review <= self.p_warning < thresholds.warning) or (warning and confidence < thresholds.sure),
+            needs_review=(thresholds.review <= self.p_warning < thresholds.warning)
+            or (warning and confidence < thresholds.sure),
             p_warning=self.p_warning,
             causes=self.causes,
             best_stage=self.best_stage,
@@ -174,7 +181,9 @@ def _calibration_error(pairs: Sequence[tuple[Row, Prediction]], bins: int = 10) 
     right = np.array([row.cause is said.cause for row, said in pairs])
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     error = sum(
-        abs(confidence[place == b].mean() - right[place == b].mean()) * np.mean(place == b) for b in range(bins) if (place == b).any()
+        abs(confidence[place == b].mean() - right[place == b].mean()) * np.mean(place == b)
+        for b in range(bins)
+        if (place == b).any()
     )
     return round(float(error), 4)
 

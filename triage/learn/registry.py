@@ -140,7 +140,9 @@ def load(folder: Path, version: str | None = None) -> Model:
             parts = joblib.load(file)
     except Exception as error:
         raise ModelError(f"{file}: cannot be loaded ({type(error).__name__}); {_TRAIN}") from error
-    return Model(name, parts["features"], parts["warning"], parts["cause"], parts["stage"], Thresholds(**manifest["thresholds"]))
+    return Model(
+        name, parts["features"], parts["warning"], parts["cause"], parts["stage"], Thresholds(**manifest["thresholds"])
+    )
 
 
 def versions(folder: Path) -> list[Saved]:

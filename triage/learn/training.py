@@ -24,6 +24,8 @@ from triage.understand.features import Features
 FOLDS = 5
 #: A missed warning costs as much as this many false alarms.
 MISS_COSTS = 50
+#: The share of warnings in a seller's mail; the corpus has far more.
+WARNINGS_IN_MAIL = 0.05
 #: Fewer than this cannot be split into folds with something of everything.
 FEWEST_ROWS = 60
 #: Regularisation: the larger, the closer the model follows its examples. Chosen by group-wise cross-validation.
@@ -70,9 +72,7 @@ def train(rows: Sequence[Row], version: str, progress: Progress = lambda share, 
         progress(0.15 + 0.15 * done, f"fitting: {task}")
         keep, labels, weights = _labels(examples, task)
         inner = list(GroupKFold(FOLDS).split(np.zeros(len(keep)), groups=groups[keep]))
-        classifier = CalibratedClassifierCV(
-            _linear(task), method="temperature", cv=inner, ensemble=False, n_jobs=jobs
-        )
+        classifier = CalibratedClassifierCV(_linear(task), method="temperature", cv=inner, ensemble=False, n_jobs=jobs)
         fitted[task] = classifier.fit(matrix[keep], labels, sample_weight=weights)
     progress(0.6, "testing on unseen families")
     model = Model(version, features, fitted["warning"], fitted["cause"], fitted["stage"], Thresholds())
@@ -87,14 +87,16 @@ def train(rows: Sequence[Row], version: str, progress: Progress = lambda share, 
 
 
 def choose_thresholds(rows: Sequence[Row], held_out: Sequence[Prediction]) -> Thresholds:
-    """The warning threshold of least cost, a miss costing MISS_COSTS false alarms, within sensible bounds."""
+    """The warning threshold of least expected cost in a mailbox, a miss costing MISS_COSTS false alarms."""
     truth = np.array([row.cause is not Cause.NONE for row in rows])
     p = np.array([prediction.p_warning for prediction in held_out])
-    candidates = np.arange(0.10, 0.51, 0.01)
-    costs = [MISS_COSTS * np.sum(truth & (p < t)) + np.sum(~truth & (p >= t)) for t in candidates]
+    candidates = np.arange(0.10, 0.61, 0.01)
+    misses = np.array([np.mean(p[truth] < t) for t in candidates])
+    alarms = np.array([np.mean(p[~truth] >= t) for t in candidates])
+    costs = MISS_COSTS * WARNINGS_IN_MAIL * misses + (1 - WARNINGS_IN_MAIL) * alarms
     # Of equal costs the highest threshold: fewer false alarms among mails the corpus does not know.
     best = float(candidates[len(costs) - 1 - int(np.argmin(costs[::-1]))])
-    return replace(Thresholds(), warning=round(best, 2), review=round(max(best / 3, 0.04), 3))
+    return replace(Thresholds(), warning=round(best, 2), review=round(max(best / 2, 0.05), 3))
 
 
 def _check(rows: Sequence[Row]) -> None:
@@ -114,7 +116,7 @@ def _group(row: Row, number: int) -> str:
 
 def _examples(rows: Sequence[Row]) -> list[Example]:
     """Each row as it is, and as it arrives when pasted or forwarded: without sender, without subject."""
-    examples = []
+    examples: list[Example] = []
     for number, row in enumerate(rows):
         mail = row.mail()
         shapes = [mail]
@@ -142,8 +144,9 @@ def _labels(examples: Sequence[Example], task: str) -> tuple[NDArray[np.int64], 
         labels = np.array([str(examples[i].row.stage) for i in keep])
     weights = np.array([examples[i].weight for i in keep])
     _, where, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    balance = np.sqrt(len(labels) / (len(counts) * counts))
-    return np.array(keep), labels, weights * balance[where]
+    balance = len(labels) / (len(counts) * counts)
+    # Warning or not weighs alike; among many classes the rare ones are lifted half-way, or their noise would rule.
+    return np.array(keep), labels, weights * (balance if task == "warning" else np.sqrt(balance))[where]
 
 
 def _linear(task: str) -> LogisticRegression:
@@ -176,7 +179,9 @@ def _held_out(
     yes = names["warning"].index(True)
     return {
         number: Prediction.of(
-            p_warning=float(chances["warning"][at][yes]) if chances["warning"].ndim > 1 else float(chances["warning"][at]),
+            p_warning=float(chances["warning"][at][yes])
+            if chances["warning"].ndim > 1
+            else float(chances["warning"][at]),
             causes={Cause(name): float(p) for name, p in zip(names["cause"], chances["cause"][at], strict=True)},
             stages={Stage(name): float(p) for name, p in zip(names["stage"], chances["stage"][at], strict=True)},
             mail=mails[at],

@@ -38,9 +38,7 @@ def every(db: Database) -> list[Cursor]:
     return [_cursor(row) for row in db.query("SELECT * FROM mailboxes ORDER BY account, folder")]
 
 
-def begin(
-    db: Database, account: str, folder: str, uidvalidity: int, *, last_uid: int, history_through: int
-) -> None:
+def begin(db: Database, account: str, folder: str, uidvalidity: int, *, last_uid: int, history_through: int) -> None:
     """Start a folder, or start it anew after its UIDVALIDITY changed (RFC 3501, section 2.3.1.1).
 
     last_uid: messages up to it are too old to be read.

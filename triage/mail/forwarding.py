@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from triage.types import Address, Mail
 
-_PREFIX = re.compile(r"^\s*(?:fwd?|wg|tr|rv|enc|i|转发|轉寄|转寄|转|fw：|転送|doorst|pd|vs|vl|ilet)\s*[:：]\s*", re.IGNORECASE)
+_PREFIX = re.compile(
+    r"^\s*(?:fwd?|wg|tr|rv|enc|i|转发|轉寄|转寄|转|fw：|転送|doorst|pd|vs|vl|ilet)\s*[:：]\s*", re.IGNORECASE
+)
 _MARK = re.compile(
     r"^[\s>*_-]*(?:forwarded message|original message|begin forwarded message|weitergeleitete nachricht|"
     r"ursprüngliche nachricht|message transféré|message d'origine|mensaje reenviado|mensaje original|"
@@ -23,7 +25,12 @@ _FIELDS = {
     r"发送时间|发送日期|日期|时间|收件人|抄送|日付|送信日時|宛先|寄件日期|收件者|verzonden|aan|wysłano|do|skickat|till|tarih|kime",
 }
 _FIELD = re.compile(
-    r"^[>\s*]*(?:(?P<from>" + _FIELDS["from"] + r")|(?P<subject>" + _FIELDS["subject"] + r")|(?:" + _FIELDS["other"]
+    r"^[>\s*]*(?:(?P<from>"
+    + _FIELDS["from"]
+    + r")|(?P<subject>"
+    + _FIELDS["subject"]
+    + r")|(?:"
+    + _FIELDS["other"]
     + r"))\s*\*?\s*[:：]\s*\*?\s*(?P<value>.*?)\s*\*?$",
     re.IGNORECASE,
 )
@@ -63,11 +70,7 @@ def _header_block(lines: list[str], start: int) -> tuple[dict[str, str], int]:
         if match:
             name = "from" if match["from"] else "subject" if match["subject"] else f"other{at}"
             fields.setdefault(name, match["value"])
-        elif line.strip(" >*"):
-            break
-        elif len(fields) >= 2:
-            break
-        elif not fields:
+        elif line.strip(" >*") or len(fields) >= 2 or not fields:
             break
         at += 1
     return fields, at
@@ -83,4 +86,8 @@ def parse_address(value: str) -> Address:
     if match:
         return Address(value[: match.start()].strip().strip('"').strip()[:200], match[1].strip().lower()[:320])
     bare = re.search(r"[^\s<>,;:\"()\[\]]+@[^\s<>,;:\"()\[\]]+", value)
-    return Address(value.replace(bare[0], "").strip(' "()')[:200], bare[0].lower()[:320]) if bare else Address(value[:200], "")
+    return (
+        Address(value.replace(bare[0], "").strip(' "()')[:200], bare[0].lower()[:320])
+        if bare
+        else Address(value[:200], "")
+    )

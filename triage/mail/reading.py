@@ -64,7 +64,7 @@ def read(raw: bytes, trust: Trust = Trust(), *, size_bytes: int | None = None) -
         if size_bytes is not None and size_bytes > len(raw):
             mail = replace(mail, notes=(*mail.notes, f"only the first {len(raw)} of {size_bytes} bytes were read"))
         return placed(unwrapped(mail), trust)
-    except Exception as error:  # noqa: BLE001 - strangers write our input; nothing of theirs may stop a mailbox
+    except Exception as error:
         return Unreadable(digest, f"cannot be read: {type(error).__name__}")
 
 
@@ -92,6 +92,8 @@ def _parse(raw: bytes) -> _Parts:
     # A message inside a message is a forward as attachment: only the tolerant parser goes into it.
     if b"message/rfc822" in raw or re.search(rb"charset\s*=\s*\"?(?:unicode-1-1-)?utf-?7", raw, re.IGNORECASE):
         return _tolerant(raw)
+    if not _utf8(raw[: raw.find(b"\n\r\n") if b"\n\r\n" in raw[:65536] else raw.find(b"\n\n")]):
+        return _tolerant(raw)
     try:
         fast = fast_mail_parser.parse_email(raw)
     except fast_mail_parser.ParseError:
@@ -105,10 +107,19 @@ def _parse(raw: bytes) -> _Parts:
     return parts
 
 
+def _utf8(head: bytes) -> bool:
+    """Whether the fast parser reads these header bytes right: it takes raw bytes that are not UTF-8 for Latin-1."""
+    try:
+        head.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _tolerant(raw: bytes) -> _Parts:
     message = email.message_from_bytes(raw, policy=email.policy.compat32)
     headers: dict[str, list[str]] = {}
-    for name, value in message.items():
+    for name, value in message.raw_items():
         headers.setdefault(name.lower(), []).append(_decoded_header(value))
     plain: list[str] = []
     html: list[str] = []
@@ -121,12 +132,13 @@ def _tolerant(raw: bytes) -> _Parts:
         kind = part.get_content_type()
         if kind == "message/rfc822" and inner is None:
             payload = part.get_payload()
-            inner = payload[0] if isinstance(payload, list) and payload else None
+            first = payload[0] if isinstance(payload, list) and payload else None
+            inner = first if isinstance(first, Message) else None
         elif kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
             text = _decoded_text(part, notes)
             (plain if kind == "text/plain" else html).append(text)
     if inner is not None:
-        quoted = [f"{name}: {_decoded_header(inner[name])}" for name in ("From", "Subject", "Date") if inner[name]]
+        quoted = [f"{name}: {_decoded_header(str(inner[name]))}" for name in ("From", "Subject", "Date") if inner[name]]
         own, attached = (plain or html)[:1], (plain or html)[1:]
         text = "\n".join(attached or own)
         head = "" if not attached else "\n".join(own) + "\n"
@@ -150,7 +162,9 @@ def _decoded_text(part: Message, notes: list[str]) -> str:
 
 def decoded(data: bytes, charset: str = "") -> str:
     """Bytes as text: as declared where that fits, else UTF-8, else GB 18030, else Windows-1252."""
-    charset = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "ks_c_5601-1987": "cp949"}.get(charset, charset)
+    charset = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "ks_c_5601-1987": "cp949"}.get(
+        charset, charset
+    )
     for candidate in (charset, "utf-8", "gb18030"):
         if candidate:
             try:
@@ -160,13 +174,13 @@ def decoded(data: bytes, charset: str = "") -> str:
     return data.decode("cp1252", "replace")
 
 
-def _decoded_header(value: object) -> str:
+def _decoded_header(value: str) -> str:
     """A header with its encoded-words decoded (RFC 2047), adjacent ones of one charset joined first."""
     chunks: list[tuple[bytes, str]] = []
     try:
-        pieces = decode_header(str(value) if not isinstance(value, str) else value)
+        pieces = decode_header(value)
     except (ValueError, LookupError):
-        return str(value)
+        return value
     for piece, charset in pieces:
         data = piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
         name = (charset or "").lower()

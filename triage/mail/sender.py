@@ -20,10 +20,70 @@ from triage.types import Address, Mail, Origin
 
 #: Words around a brand that claim to be its staff rather than to speak about it.
 _STAFF_WORDS = frozenset(
-    "seller sellers central service services support team security notification notifications account accounts performance "
-    "marketplace selling partner partners customer care center centre shop no-reply noreply com co us uk de jp eu fr it es "
-    "office payments compliance verification alert alerts risk department inc the official merchant info kundenservice sicherheit "
-    "卖家 客服 官方 通知 平台 账户 安全 服务 中心 サポート カスタマーサービス お客様 セラーセントラル".split()
+    [
+        "seller",
+        "sellers",
+        "central",
+        "service",
+        "services",
+        "support",
+        "team",
+        "security",
+        "notification",
+        "notifications",
+        "account",
+        "accounts",
+        "performance",
+        "marketplace",
+        "selling",
+        "partner",
+        "partners",
+        "customer",
+        "care",
+        "center",
+        "centre",
+        "shop",
+        "no-reply",
+        "noreply",
+        "com",
+        "co",
+        "us",
+        "uk",
+        "de",
+        "jp",
+        "eu",
+        "fr",
+        "it",
+        "es",
+        "office",
+        "payments",
+        "compliance",
+        "verification",
+        "alert",
+        "alerts",
+        "risk",
+        "department",
+        "inc",
+        "the",
+        "official",
+        "merchant",
+        "info",
+        "kundenservice",
+        "sicherheit",
+        "卖家",
+        "客服",
+        "官方",
+        "通知",
+        "平台",
+        "账户",
+        "安全",
+        "服务",
+        "中心",
+        "サポート",
+        "カスタマーサービス",
+        "お客様",
+        "セラーセントラル",
+    ]
 )
 _DIGITS_FOR_LETTERS = str.maketrans("013457", "oleast")
 #: Letters of other scripts that look like Latin ones; the few that phishers use (Unicode TR 39).
@@ -44,7 +104,9 @@ def origin(mail: Mail, auth_server: str = "", forwarders: tuple[str, ...] = ()) 
         return Origin(verdict, Platform.NONE, False, ())
     if mail.forwarded_by is not None:
         by = mail.forwarded_by.email or "someone"
-        return Origin(SenderVerdict.FORWARDED, platform, relay, (f"forwarded by {by}; the original sender is not proven",))
+        return Origin(
+            SenderVerdict.FORWARDED, platform, relay, (f"forwarded by {by}; the original sender is not proven",)
+        )
     passed, failed = _aligned(mail, auth_server)
     if passed:
         return Origin(SenderVerdict.PROVEN, platform, relay, (passed,))
@@ -123,7 +185,7 @@ def _results(headers: tuple[str, ...], auth_server: str) -> list[authres.core.Au
     for value in headers:
         try:
             parsed = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {value}")
-        except Exception:  # noqa: BLE001, S112 - authres raises whatever a malformed value provokes
+        except Exception:  # noqa: S112 - authres raises whatever a malformed value provokes
             continue
         if not auth_server or str(parsed.authserv_id).lower() == auth_server.lower():
             return list(parsed.results)

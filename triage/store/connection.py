@@ -76,7 +76,9 @@ def _migrate(db: Database, path: Path) -> None:
     if LATEST in applied:
         unknown = applied - {m.name for m in MIGRATIONS._migrations}
         if unknown:
-            raise StoreError(f"{path}: written by a newer version of Triage ({max(unknown)}); upgrade, or restore a backup")
+            raise StoreError(
+                f"{path}: written by a newer version of Triage ({max(unknown)}); upgrade, or restore a backup"
+            )
         return
     # Two processes may start at once: the write lock makes the second one wait and find the work done.
     MIGRATIONS.ensure_migrations_table(db)

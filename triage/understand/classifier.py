@@ -89,9 +89,7 @@ class Model:
         order = np.argsort(-parts)[:_NAMED]
         names = self._names()
         found = lexicon.hits(judged(mail.subject, mail.text))
-        return tuple(
-            _named(names[row.indices[i]], float(parts[i]), found) for i in order if parts[i] > 0.02  # noqa: PLR2004
-        )
+        return tuple(_named(names[row.indices[i]], float(parts[i]), found) for i in order if parts[i] > 0.02)
 
     def _names(self) -> list[str]:
         cached = self.__dict__.get("_cached_names")

@@ -37,7 +37,10 @@ _RELATIVE = re.compile(
     + r"(?P<tail>[^.。!!\n]{0,60})",
     re.IGNORECASE,
 )  # fmt: skip
-_TRAILING = re.compile(_N + r"(?:" + _HOURS.replace("hours>", "hours>") + "|" + _DAYS + r")\s*(?P<tail>以内|内|之内|以內|內|içinde)", re.IGNORECASE)
+_TRAILING = re.compile(
+    _N + r"(?:" + _HOURS.replace("hours>", "hours>") + "|" + _DAYS + r")\s*(?P<tail>以内|内|之内|以內|內|içinde)",
+    re.IGNORECASE,
+)
 _DATE_TEXT = (
     r"(?:\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}月\d{1,2}日|"
     r"\d{1,2}\.?\s+(?:de\s+)?[A-Za-zéûäöüçãí]{3,10}\.?,?(?:\s+(?:de\s+|del\s+)?\d{4})?|[A-Z][a-z]{2,8}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?(?:\s+\d{4})?)"
@@ -51,7 +54,13 @@ _ABSOLUTE = (
         r"最晚|最迟|不晚于|до|até(?: o dia)?|uiterlijk(?: op)?|vóór|do dnia|najpóźniej do|senast)\s*(?:the\s+|le\s+|el\s+|il\s+|den\s+|[A-Z][a-z]+day,?\s+)?"
         r"(?P<date>" + _DATE_TEXT + ")" + _CLOCK + r"(?P<tail>[^.。\n]{0,40})",
     ),
-    re.compile(r"(?P<date>" + _DATE_TEXT + r")" + _CLOCK + r"\s*(?:\([^)]{1,12}\))?\s*(?P<tail>まで|前|之前|以前|tarihine kadar)"),
+    re.compile(
+        r"(?P<date>"
+        + _DATE_TEXT
+        + r")"
+        + _CLOCK
+        + r"\s*(?:\([^)]{1,12}\))?\s*(?P<tail>まで|前|之前|以前|tarihine kadar)"
+    ),
 )
 
 #: What stands near a number of days that is no limit for the seller: ages of documents, holds of money, the platform's
@@ -65,6 +74,8 @@ _NOT_A_LIMIT = re.compile(
     r"最近|过去|近\d|内开具|内出具|开具|资金|冻结|放款|扣留|我们将在|审核时间|审核需|将在\d|预计|以内に発行|過去|直近|発行|留保|通常|当社は|回答いたします|発送|签发|有效期",
     re.IGNORECASE,
 )
+#: Words behind a limit that belong to it.
+_CLOSING = {"以内", "内", "之内", "以內", "內", "içinde", "まで", "前", "之前", "以前", "tarihine kadar"}
 _ZONES = {
     "UTC": "UTC", "GMT": "UTC", "PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "EST": "America/New_York",
     "EDT": "America/New_York", "CET": "Europe/Berlin", "CEST": "Europe/Berlin", "JST": "Asia/Tokyo",
@@ -95,12 +106,16 @@ def _relative(text: str, received_at: datetime) -> list[Deadline]:
                 at = received_at + timedelta(hours=number)
             elif groups.get("weeks"):
                 at = received_at + timedelta(weeks=number)
-            elif groups["business"] or groups["after"] or re.search(r"werk|arbeits|工作|営業", groups["days"], re.IGNORECASE):
+            elif (
+                groups["business"]
+                or groups["after"]
+                or re.search(r"werk|arbeits|工作|営業", groups["days"], re.IGNORECASE)
+            ):
                 at = _after_business_days(received_at, number)
             else:
                 at = received_at + timedelta(days=number)
             if timedelta(0) < at - received_at <= _FURTHEST:
-                found.append(Deadline(at.astimezone(UTC), _quoted(match[0])))
+                found.append(Deadline(at.astimezone(UTC), _quoted(match)))
     return found
 
 
@@ -117,11 +132,14 @@ def _absolute(text: str, received_at: datetime, zone: ZoneInfo, language: str) -
             clock = _clock(match["clock"], match["meridian"])
             at = datetime.combine(day.date(), clock or time(23, 59), ZoneInfo(named) if named else zone)
             if timedelta(0) < at - received_at <= _FURTHEST:
-                found.append(Deadline(at.astimezone(UTC), _quoted(match[0])))
+                found.append(Deadline(at.astimezone(UTC), _quoted(match)))
     return found
 
 
 def _day(text: str, received_at: datetime, language: str) -> datetime | None:
+    cjk = re.fullmatch(r"(?:(\d{4})\s*年\s*)?(\d{1,2})\s*月\s*(\d{1,2})\s*日", text)
+    if cjk:
+        return _next(int(cjk[1] or 0), int(cjk[2]), int(cjk[3]), received_at)
     languages = [language] if language in {"de", "fr", "es", "it", "zh", "ja", "pl", "nl", "pt", "tr", "sv"} else []
     order = "MDY" if language == "en" and "." not in text else "DMY"
     if re.match(r"\d{4}", text):
@@ -133,10 +151,19 @@ def _day(text: str, received_at: datetime, language: str) -> datetime | None:
         "PARSERS": ["absolute-time"],
         "REQUIRE_PARTS": ["day", "month"],
     }
-    clean = re.sub(r"\s*([年月日])\s*", r"\1", text)
     try:
-        return dateparser.parse(clean, languages=[*languages, "en"], settings=settings)
+        day: datetime | None = dateparser.parse(text, languages=[*languages, "en"], settings=settings)
     except (ValueError, OverflowError):
+        return None
+    return day
+
+
+def _next(year: int, month: int, day: int, after: datetime) -> datetime | None:
+    """A day as numbers; without a year, the next one there is."""
+    try:
+        found = datetime(year or after.year, month, day, tzinfo=UTC)
+        return found if year or found.date() >= after.date() else found.replace(year=after.year + 1)
+    except ValueError:
         return None
 
 
@@ -153,7 +180,9 @@ def _says_otherwise(text: str, start: int, end: int) -> bool:
     """Whether the clause around a number says that it is not the seller's limit."""
     before = re.split(r"[.。;;\n]", text[max(0, start - 60) : start])[-1]
     after = re.split(r"[.。;;\n]", text[end : end + 40])[0] if end > start else ""
-    return bool(_NOT_A_LIMIT.search(before + " " + text[start:end] + " " + after))
+    # "invoices of the last 365 days within 72 hours": words in front of another number speak of that one.
+    before = re.split(r"\d+\s*\S+", before)[-1] if end > start else before
+    return bool(_NOT_A_LIMIT.search(before + text[start:end] + after))
 
 
 def _after_business_days(start: datetime, days: int) -> datetime:
@@ -164,5 +193,9 @@ def _after_business_days(start: datetime, days: int) -> datetime:
     return at
 
 
-def _quoted(text: str) -> str:
-    return " ".join(text.split())[:120]
+def _quoted(match: re.Match[str]) -> str:
+    """The words of a limit, without what was only read to judge them."""
+    words = match[0]
+    if match["tail"] and match["tail"].strip() not in _CLOSING:
+        words = words.removesuffix(match["tail"])
+    return " ".join(words.split())[:120]

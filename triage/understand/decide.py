@@ -54,13 +54,14 @@ def _decision(mail: Mail, model: Model, scores: Scores, number: int, received_at
     order = np.argsort(-shares)
     cause = model.causes[order[0]]
     confidence = p_warning * float(shares[order[0]]) if warning else 1 - p_warning
+    stage = model.stages[int(np.argmax(scores.stages[number]))] if warning else Stage.NONE
     reason = _review_reason(mail, p_warning, float(shares[order[0]]), model)
     base = mail.sent_at if mail.sent_at and mail.sent_at <= received_at else received_at
     return Decision(
         warning=warning,
         cause=cause if warning else Cause.NONE,
         also=tuple(model.causes[i] for i in order[1:3] if shares[i] >= limits.also) if warning else (),
-        stage=model.stages[int(np.argmax(scores.stages[number]))] if warning else Stage.NONE,
+        stage=stage,
         platform=platform(mail, warning=warning),
         language=tongue,
         confidence=round(confidence, 4),
@@ -70,7 +71,8 @@ def _decision(mail: Mail, model: Model, scores: Scores, number: int, received_at
         sender_findings=mail.origin.findings,
         store=store_name(mail.text),
         ids=identifiers(mail.subject, mail.text),
-        deadline=deadline(f"{mail.subject}\n{mail.text}", base, zone, tongue),
+        # Good news sets no limit, whatever hours it names.
+        deadline=None if stage is Stage.REINSTATED else deadline(f"{mail.subject}\n{mail.text}", base, zone, tongue),
         evidence=_evidence(mail, model, scores, number, cause if warning else Cause.NONE),
         model=model.version,
     )

@@ -16,14 +16,16 @@ from triage.understand import lexicon
 from triage.understand.text import judged
 
 #: Runs of letters of one script. Han and kana have no spaces: their runs are cut into pairs and triples.
-_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+|[a-z\u00c0-\u024f\u0400-\u04ff\uac00-\ud7af\u0e00-\u0e7f][\w'%-]*|0%?")
+_RUN = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff]+|[a-z\u00c0-\u024f\u0400-\u04ff\uac00-\ud7af\u0e00-\u0e7f][\w'%-]*|0%?"
+)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 #: What the sender column says, in this order.
 SENDER_COLUMNS = ("platform", "relay", "forged", "third_party", "unknown", "bulk", "forwarded")
 
 #: Beside words of L2 norm 1, what one lexicon column and one sender column weigh at most.
-_LEXICON_WEIGHT = 0.5
+_LEXICON_WEIGHT = 0.8
 _SENDER_WEIGHT = 0.35
 
 

@@ -17,7 +17,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "complaint",
         re.compile(
-            r"(?:complaint|beschwerde|réclamation|queja|reclamo|投诉|申し立て)" + _NUMBER + r"(\d{8,13})\b", re.IGNORECASE
+            r"(?:complaint|beschwerde|réclamation|queja|reclamo|投诉|申し立て)" + _NUMBER + r"(\d{8,13})\b",
+            re.IGNORECASE,
         ),
     ),
     (
@@ -32,10 +33,11 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "item",
         re.compile(
-            r"(?:item|listing|product|artikel|article|artículo|articolo|商品|产品|出品)" + _NUMBER + r"(\d{8,15})\b", re.IGNORECASE
+            r"(?:item|listing|product|artikel|article|artículo|articolo|商品|产品|出品)" + _NUMBER + r"(\d{8,15})\b",
+            re.IGNORECASE,
         ),
     ),
-    ("reference", re.compile(r"\bPP-[A-Z0-9]{3}-?[A-Z0-9-]{6,20}\b")),
+    ("reference", re.compile(r"\bPP-(?:[A-Z0-9]{1,4}-){0,3}[A-Z0-9]{6,20}\b")),
     ("sku", re.compile(r"\bSKU\s*[:：]\s*([A-Za-z0-9][\w.\-]{2,39})")),
 )
 _STORE = re.compile(

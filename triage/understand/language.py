@@ -43,7 +43,8 @@ def language(text: str) -> str:
 def _latin(words: list[str]) -> str:
     found = Counter(words)
     scores = {
-        code: sum(min(found[word], 6) * weight for word, weight in table.items()) for code, table in _function_words().items()
+        code: sum(min(found[word], 6) * weight for word, weight in table.items())
+        for code, table in _function_words().items()
     }
     best = max(scores, key=lambda code: scores[code])
     return best if scores[best] else "en" if words and words[0] < "\u0250" else "und"

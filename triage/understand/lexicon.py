@@ -12,9 +12,7 @@ from triage.labels import Cause, Stage
 from triage.understand.text import normal
 
 #: Names of the lexicon's columns, in order: every cause and every stage.
-COLUMNS: tuple[str, ...] = tuple(
-    [f"cause:{cause}" for cause in Cause] + [f"stage:{stage}" for stage in Stage]
-)
+COLUMNS: tuple[str, ...] = tuple([f"cause:{cause}" for cause in Cause] + [f"stage:{stage}" for stage in Stage])
 _INDEX = {name: number for number, name in enumerate(COLUMNS)}
 
 

@@ -1,0 +1,59 @@
+"""The map in CONTRIBUTING stays true: an import leads to a lower floor or, except among stages, to a neighbour."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import triage
+
+ROOT = Path(triage.__file__).parent
+STAGES = ("mail", "understand", "cases", "advice", "alerts")
+FLOOR = {
+    "cli": 6,
+    "demo": 5,
+    "daemon": 5,
+    "polling": 4,
+    "pipeline": 3,
+    "delivery": 3,
+    "actions": 3,
+    "learn": 3,
+    **dict.fromkeys(STAGES, 2),
+    "store": 1,
+    "config": 1,
+    "types": 0,
+    "labels": 0,
+    "errors": 0,
+    "log": 0,
+}
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("triage"):
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "triage" else [node.module]
+            found.update(names)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names if alias.name.startswith("triage."))
+    return {room(name) for name in found if room(name) in FLOOR}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_only_go_down(path):
+    here = path.relative_to(ROOT).with_suffix("").parts[0]
+    if here in {"__init__", "__main__"}:
+        return
+    assert here in FLOOR, f"{here} has no floor yet: add it to the map"
+    for there in imports(path) - {here}:
+        assert FLOOR[there] <= FLOOR[here], f"{path.name} climbs from {here} to {there}"
+        assert not (here in STAGES and there in STAGES), f"{path.name}: the stage {here} knows the stage {there}"
+
+
+def test_no_file_is_two_ideas():
+    long = {p.name: n for p in ROOT.rglob("*.py") if (n := len(p.read_text(encoding="utf-8").splitlines())) > 450}
+    assert long == {}
