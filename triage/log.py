@@ -23,11 +23,15 @@ def configure(*, level: str = "info", json: bool | None = None, stream: TextIO |
     if as_json:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=26)
+        # A plain traceback: the colourful one shows local variables, and with them passwords and mail text.
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=out.isatty(), pad_event_to=26, exception_formatter=structlog.dev.plain_traceback
+        )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            *([structlog.processors.format_exc_info] if as_json else []),
             structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json),
             renderer,
         ],
