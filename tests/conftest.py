@@ -77,7 +77,9 @@ def a_mail(subject: str = "", body: str = "", sender: str = "") -> Mail:
     return reading.from_fields(sender=sender, subject=subject, body=body, received_at=NOW)
 
 
-def a_batch(*raws: bytes, account: str = "shop", first_uid: int = 1, uidvalidity: int = 7, history: bool = False) -> Batch:
+def a_batch(
+    *raws: bytes, account: str = "shop", first_uid: int = 1, uidvalidity: int = 7, history: bool = False
+) -> Batch:
     """A batch of raw messages with UIDs from first_uid on."""
     messages = tuple(
         RawMessage(uid=uid, raw=raw, received_at=NOW, size_bytes=len(raw)) for uid, raw in enumerate(raws, first_uid)
@@ -150,7 +152,9 @@ class Dovecot:
     def start(self) -> None:
         binary = shutil.which("dovecot") or "/usr/sbin/dovecot"
         assert Path(binary).exists(), "the tests need Dovecot: apt-get install dovecot-imapd"
-        self.process = subprocess.Popen([binary, "-F", "-c", str(self.root / "dovecot.conf")], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [binary, "-F", "-c", str(self.root / "dovecot.conf")], stderr=subprocess.DEVNULL
+        )
         until(self._answers, 10, "for Dovecot")
 
     def stop(self) -> None:

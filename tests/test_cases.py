@@ -107,8 +107,18 @@ def test_history_opens_cases_without_an_alert_each(db, take):
 
 def test_an_answer_joins_by_case_number_and_a_reinstatement_wins(db, take):
     take(a_raw())
-    take(a_raw("Your appeal", "We could not verify the invoices you sent about case 16744219803. Please provide more information about authenticity."))
-    take(a_raw("Your account has been reactivated", "Case 16744219803: your selling account has been reactivated. You may sell on Amazon again."))
+    take(
+        a_raw(
+            "Your appeal",
+            "We could not verify the invoices you sent about case 16744219803. Please provide more information about authenticity.",
+        )
+    )
+    take(
+        a_raw(
+            "Your account has been reactivated",
+            "Case 16744219803: your selling account has been reactivated. You may sell on Amazon again.",
+        )
+    )
 
     (case,) = cases(db)
     assert (case.stage, case.status, case.deadline) == (Stage.REINSTATED, Status.WON, None)
@@ -117,8 +127,20 @@ def test_an_answer_joins_by_case_number_and_a_reinstatement_wins(db, take):
 
 
 def test_a_reply_joins_by_its_headers(db, take):
-    take(a_raw("Policy Warning", "A rights owner reported a trademark infringement. Your listing was removed.", message_id="<first@amazon.com>"))
-    take(a_raw("Re: Policy Warning", "We cannot accept your appeal about the trademark report. The authorization letter is not valid.", reply_to="<first@amazon.com>"))
+    take(
+        a_raw(
+            "Policy Warning",
+            "A rights owner reported a trademark infringement. Your listing was removed.",
+            message_id="<first@amazon.com>",
+        )
+    )
+    take(
+        a_raw(
+            "Re: Policy Warning",
+            "We cannot accept your appeal about the trademark report. The authorization letter is not valid.",
+            reply_to="<first@amazon.com>",
+        )
+    )
 
     (case,) = cases(db)
     assert case.cause is Cause.IP_INFRINGEMENT
@@ -147,7 +169,12 @@ def test_a_forged_mail_never_moves_a_real_case(db, take):
 def test_a_new_mail_opens_an_acknowledged_case_again(db, take):
     take(a_raw())
     actions.acknowledge(db, 1, by="li", now=NOW)
-    take(a_raw("Reminder", "Case 16744219803: we still need the invoices to show the authenticity of your items. Account deactivated."))
+    take(
+        a_raw(
+            "Reminder",
+            "Case 16744219803: we still need the invoices to show the authenticity of your items. Account deactivated.",
+        )
+    )
 
     assert cases(db)[0].status is Status.OPEN
 

@@ -29,7 +29,9 @@ def test_every_setting_is_explained_in_the_example():
     models = [Settings, config.Account, config.Target, config.Polling, config.Alerting, config.Logging]
     for model in models:
         for key in model.model_fields:
-            assert f"{key} = " in text or f"[{key}]" in text or f"[[{key}]]" in text, f"{model.__name__}.{key} is not in the example"
+            assert f"{key} = " in text or f"[{key}]" in text or f"[[{key}]]" in text, (
+                f"{model.__name__}.{key} is not in the example"
+            )
 
 
 def test_the_defaults_in_the_example_are_the_real_ones():

@@ -61,7 +61,10 @@ def test_a_bad_row_is_named_by_file_and_line(tmp_path, line, says):
 
 
 def some(cause, n):
-    return [corpus.Row.model_validate({"cause": cause, "stage": None, "body": f"{cause} text {i}", "group": f"{cause}{i}"}) for i in range(n)]
+    return [
+        corpus.Row.model_validate({"cause": cause, "stage": None, "body": f"{cause} text {i}", "group": f"{cause}{i}"})
+        for i in range(n)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,10 @@ def test_a_worse_version_is_kept_but_not_used(copied, monkeypatch):
 
 
 def test_figures_that_fall_are_named():
-    assert retrain._worse({"warning_recall": 0.99}, {"warning_recall": 0.95}) == "warning_recall would fall from 0.990 to 0.950"
+    assert (
+        retrain._worse({"warning_recall": 0.99}, {"warning_recall": 0.95})
+        == "warning_recall would fall from 0.990 to 0.950"
+    )
     assert retrain._worse({"warning_recall": 0.99}, {"warning_recall": 0.985}) == ""
 
 
@@ -175,7 +181,7 @@ def test_a_correction_is_learned_and_a_running_daemon_takes_it_over(db, model, s
     learned = corrections.rows(db)
     assert learned
 
-    in_use = ModelInUse(copied, lambda: NOW, lambda: [])
+    in_use = ModelInUse(copied, lambda: NOW, list)
     before = in_use.get()
     outcome = retrain.retrain(copied, learned, NOW)
 
@@ -185,7 +191,7 @@ def test_a_correction_is_learned_and_a_running_daemon_takes_it_over(db, model, s
 
 
 def test_a_promotion_that_fails_to_load_leaves_the_old_model_at_work(copied):
-    in_use = ModelInUse(copied, lambda: NOW, lambda: [])
+    in_use = ModelInUse(copied, lambda: NOW, list)
     version = in_use.get().version
     (copied / "current").write_text("20990101-000000-none\n")
     assert in_use.get().version == version

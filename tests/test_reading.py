@@ -3,11 +3,10 @@ import time
 
 import pytest
 
+from tests.conftest import a_mail, a_raw
 from triage.labels import Platform, SenderVerdict
 from triage.mail import html, reading, sender
 from triage.types import Address, Mail, Unreadable
-
-from tests.conftest import a_mail, a_raw
 
 
 def read(raw: bytes) -> Mail:
@@ -99,7 +98,11 @@ def test_a_forward_as_attachment_shows_the_original():
         b"--B\r\nContent-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--B--\r\n"
     )
     mail = read(raw)
-    assert (mail.sender.email, mail.subject, mail.text) == ("notice@amazon.com", "Policy Warning", "Your listing was removed.")
+    assert (mail.sender.email, mail.subject, mail.text) == (
+        "notice@amazon.com",
+        "Policy Warning",
+        "Your listing was removed.",
+    )
 
 
 def test_a_reply_with_quoted_history_is_no_forward():
@@ -141,12 +144,16 @@ def test_what_pretends_nothing_is_not_forged(header):
 def test_a_pass_counts_only_for_the_senders_own_domain():
     passed = a_raw(sender="Amazon <a@amazon.com>")
     assert read(passed).origin.verdict is SenderVerdict.PROVEN
-    other = passed.replace(b"header.d=amazon.com", b"header.d=mailer.example").replace(b"header.from=amazon.com", b"header.from=x.example")
+    other = passed.replace(b"header.d=amazon.com", b"header.d=mailer.example").replace(
+        b"header.from=amazon.com", b"header.from=x.example"
+    )
     assert read(other).origin.verdict is SenderVerdict.UNPROVEN
 
 
 def test_a_failed_dmarc_of_the_platforms_domain_is_forged():
-    raw = a_raw(sender="Amazon <a@amazon.com>").replace(b"dkim=pass", b"dkim=none").replace(b"dmarc=pass", b"dmarc=fail")
+    raw = (
+        a_raw(sender="Amazon <a@amazon.com>").replace(b"dkim=pass", b"dkim=none").replace(b"dmarc=pass", b"dmarc=fail")
+    )
     assert read(raw).origin.verdict is SenderVerdict.FORGED
 
 

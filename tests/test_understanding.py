@@ -43,7 +43,11 @@ def test_an_order_is_no_warning(model):
     ("subject", "body", "cause"),
     [
         ("您的账户已停用", "您的亚马逊账户已停用,因为它与另一个不得用于销售的账户相关联。", Cause.LINKED_ACCOUNTS),
-        ("Identitätsprüfung", "Bitte laden Sie Reisepass und Handelsregisterauszug hoch. Ihr Konto wird sonst gesperrt.", Cause.KYC),
+        (
+            "Identitätsprüfung",
+            "Bitte laden Sie Reisepass und Handelsregisterauszug hoch. Ihr Konto wird sonst gesperrt.",
+            Cause.KYC,
+        ),
         ("Numéro de TVA", "Vos ventes sont bloquées: aucun numéro de TVA valide.", Cause.VAT_TAX),
         ("注文不良率", "注文不良率が目標値を超えました。改善計画をご提出ください。", Cause.PERFORMANCE),
     ],
@@ -84,7 +88,14 @@ def test_invisible_letters_and_traditional_characters_make_no_difference():
 
 
 def test_a_forged_mail_keeps_what_it_pretends_and_says_why_it_is_forged(model):
-    said = one(model, a_mail("Your account has been suspended", "Unusual activity. Verify within 24 hours.", "Amazon <x@amazon-verify.example>"))
+    said = one(
+        model,
+        a_mail(
+            "Your account has been suspended",
+            "Unusual activity. Verify within 24 hours.",
+            "Amazon <x@amazon-verify.example>",
+        ),
+    )
     assert said.sender is SenderVerdict.FORGED
     assert "imitates" in said.evidence[0].text
 
@@ -168,7 +179,10 @@ def test_a_language_is_recognised(text, code):
 
 
 def test_a_members_words_through_the_relay_are_no_warning(model):
-    said = one(model, a_mail("Inquiry", "Refund me or I report you and your store will be banned!", "abc@marketplace.amazon.com"))
+    said = one(
+        model,
+        a_mail("Inquiry", "Refund me or I report you and your store will be banned!", "abc@marketplace.amazon.com"),
+    )
     assert not said.warning
 
 

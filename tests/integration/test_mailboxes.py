@@ -10,7 +10,7 @@ from triage import daemon as service
 from triage.alerts import outbox
 from triage.cases import queries
 from triage.config import Polling, Settings, Target
-from triage.errors import FolderMissing, MailboxUnavailable, SignInRefused
+from triage.errors import FolderMissing, MailboxUnavailable
 from triage.mail import cursor
 from triage.mail.session import Session
 from triage.mail.sign_in import quiet
@@ -96,12 +96,17 @@ def test_an_unreachable_server_is_temporary(settings):
 def test_a_missing_folder_names_those_there_are(dovecot):
     user = dovecot.user()
     dovecot.folder(user, "Plattform")
-    with Session(dovecot.account(user), Polling()) as session, pytest.raises(FolderMissing, match=r'no folder "Nope"; the server has: .*Plattform'):
+    with (
+        Session(dovecot.account(user), Polling()) as session,
+        pytest.raises(FolderMissing, match=r'no folder "Nope"; the server has: .*Plattform'),
+    ):
         session.open("Nope")
 
 
 def test_a_folder_with_a_chinese_name_is_read(dovecot, world):
-    world.settings = world.settings.model_copy(update={"accounts": (dovecot.account(world.user, folders=("INBOX", "平台通知")),)})
+    world.settings = world.settings.model_copy(
+        update={"accounts": (dovecot.account(world.user, folders=("INBOX", "平台通知")),)}
+    )
     with IMAPClient("127.0.0.1", port=dovecot.port, ssl=False) as client:
         client.login(world.user, dovecot.PASSWORD)
         client.create_folder("平台通知")
@@ -125,13 +130,23 @@ def test_new_mail_is_read_once_and_the_mailbox_stays_as_it_is(dovecot, world):
 
 
 def test_the_history_is_summed_up_in_one_alert_and_later_mail_is_alerted_itself(world, db):
-    world.deliver(*(a_raw(body=SUSPENSION.replace("16744219803", f"1674421980{n}").replace("B0CQ7M2XKD", f"B0CQ7M2XK{n}")) for n in range(5)))
+    world.deliver(
+        *(
+            a_raw(body=SUSPENSION.replace("16744219803", f"1674421980{n}").replace("B0CQ7M2XKD", f"B0CQ7M2XK{n}"))
+            for n in range(5)
+        )
+    )
     world.look()
     assert {case.history for case in world.cases()} == {True}
     (alert,) = outbox.due(db, "file", service.now())
     assert (alert.kind, alert.detail["count"]) == ("history", len(world.cases()))
 
-    world.deliver(a_raw("Policy Warning", "A rights owner reported a trademark infringement. Your listing was removed. ASIN: B0NEWNEW11"))
+    world.deliver(
+        a_raw(
+            "Policy Warning",
+            "A rights owner reported a trademark infringement. Your listing was removed. ASIN: B0NEWNEW11",
+        )
+    )
     world.look()
     assert [a.kind for a in outbox.due(db, "file", service.now())] == ["history", "case_opened"]
 
@@ -170,7 +185,12 @@ def test_after_a_new_uidvalidity_known_mail_opens_nothing_and_new_mail_is_alerte
     (place / "dovecot-uidlist").write_text("3 V99999 N1 Gffffffffffffffffffffffffffffffff\n")
     if dovecot.owner is not None:
         os.chown(place / "dovecot-uidlist", dovecot.owner, dovecot.owner)
-    world.deliver(a_raw("Policy Warning", "A rights owner reported a copyright infringement. Your listing was removed. ASIN: B0NEWNEW11"))
+    world.deliver(
+        a_raw(
+            "Policy Warning",
+            "A rights owner reported a copyright infringement. Your listing was removed. ASIN: B0NEWNEW11",
+        )
+    )
     world.look()
 
     after = cursor.of(db, world.user, "INBOX")
@@ -217,7 +237,9 @@ def test_one_bad_mailbox_never_delays_another(dovecot, settings, model):
     good, bad = dovecot.user(), dovecot.user()
     dovecot.deliver(good, a_raw())
     accounts = (dovecot.account(bad).model_copy(update={"host": "192.0.2.1"}), dovecot.account(good))
-    both = Settings(**{**dict(settings), "accounts": accounts, "polling": {"every": "1 second", "history": "0 seconds"}})
+    both = Settings(
+        **{**dict(settings), "accounts": accounts, "polling": {"every": "1 second", "history": "0 seconds"}}
+    )
     running = service.Daemon(both)
     running.start()
     try:
@@ -230,7 +252,9 @@ def test_one_bad_mailbox_never_delays_another(dovecot, settings, model):
 def test_the_targets_get_what_the_running_service_finds(dovecot, settings, receiver, model):
     user = dovecot.user()
     hook = Target(name="hook", type="apprise", url=receiver.url)
-    live = Settings(**{**dict(settings), "accounts": (dovecot.account(user),), "targets": (hook,), "polling": {"every": "1 second"}})
+    live = Settings(
+        **{**dict(settings), "accounts": (dovecot.account(user),), "targets": (hook,), "polling": {"every": "1 second"}}
+    )
     receiver.answers = [500]
     running = service.Daemon(live)
     running.start()
@@ -247,5 +271,3 @@ def test_the_targets_get_what_the_running_service_finds(dovecot, settings, recei
         running.stop()
     assert b"account suspended - Authenticity" in receiver.bodies[0]
     assert len(receiver.bodies) == 1
-
-

@@ -68,7 +68,9 @@ class Program:
 
     def alerts(self):
         path = self.data / "alerts.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")] if path.exists() else []
+        return (
+            [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")] if path.exists() else []
+        )
 
 
 @pytest.fixture
@@ -207,5 +209,3 @@ def test_killed_at_thirty_random_moments_nothing_is_lost_and_nothing_doubled(pro
     assert program.rows("SELECT count(*) FROM alerts WHERE delivered_at IS NULL") == [(0,)]
     # At least once: a kill between the target's taking and our marking may repeat one, and no more than one a kill.
     assert len(alerted) - len(set(alerted)) <= 30
-
-

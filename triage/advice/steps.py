@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from triage.advice import playbook
-from triage.labels import Appealability, SenderVerdict
+from triage.labels import Appealability, SenderVerdict, Stage
 from triage.types import Advice, Case
 
 
@@ -15,7 +15,13 @@ def advice(case: Case, language: str) -> Advice:
     practice = practice_of(case)
     forged = case.sender is SenderVerdict.FORGED
     stage = general.stages.get(case.stage, playbook.StageWords()).first
-    steps = general.forged_steps if forged else (*general.first_steps, *stage, *words.steps)
+    over = case.stage is Stage.REINSTATED
+    if forged:
+        steps = general.forged_steps
+    elif over:
+        steps = stage
+    else:
+        steps = (*general.first_steps, *stage, *words.steps)
     return Advice(
         language=language,
         meaning=words.meaning,
@@ -24,7 +30,7 @@ def advice(case: Case, language: str) -> Advice:
         practice_text=general.grades[practice],
         why=general.final if practice is Appealability.NOT_APPEALABLE else words.why,
         steps=steps,
-        evidence=() if forged else words.evidence,
+        evidence=() if forged or over else words.evidence,
         mistakes=words.mistakes,
         usual_limit=words.usual_limit,
     )

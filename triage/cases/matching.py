@@ -195,13 +195,14 @@ def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision
     if case.cause in {Cause.OTHER, Cause.NONE} and decision.cause not in {Cause.OTHER, Cause.NONE}:
         changes |= {"cause": decision.cause.value, "confidence": decision.confidence}
     further = {*case.also, decision.cause, *decision.also} - {case.cause, Cause.NONE, Cause.OTHER}
-    if further - set(case.also) and "cause" not in changes:
+    if further - set(case.also) and "cause" not in changes and not decision.needs_review:
         changes["also"] = _list(tuple(sorted(further)))
     if decision.deadline and (
         case.deadline is None or case.deadline.at < now or decision.deadline.at < case.deadline.at
     ):
         changes |= {"deadline_at": stored(decision.deadline.at), "deadline_text": decision.deadline.text}
-    if decision.needs_review and not case.needs_review:
+    if not decision.warning and not case.needs_review:
+        # What kind of warning it is follows from the case; that it is one at all does not.
         changes["needs_review"] = 1
     if decision.store and not case.store:
         changes["store"] = decision.store

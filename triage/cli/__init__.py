@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from rich.markup import escape
+from typer.exceptions import TyperException
+
 from triage.cli import cases, classify, demo, learn, run, setup
 from triage.cli.app import app
 from triage.cli.show import errors
@@ -15,11 +18,18 @@ _GROUPS = (run, setup, cases, classify, learn, demo)  # imported for their comma
 
 
 def main() -> None:
-    """Run the command line; a known error is one line on standard error and its exit code."""
+    """Run the command line; what is wrong is one line on standard error, and its exit code."""
     try:
-        app()
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        # Wrong use of the command line: what, and where to read on. (An Abort has nothing to say.)
+        message = getattr(error, "format_message", lambda: "")()
+        context = getattr(error, "ctx", None)
+        if message:
+            _say(f"{message.rstrip('.')}; see: {context.command_path if context else 'triage'} --help")
+        sys.exit(getattr(error, "exit_code", 1))
     except TriageError as error:
-        errors.print(f"[red]triage:[/red] {_escaped(str(error))}", highlight=False, soft_wrap=True)
+        _say(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -27,7 +37,8 @@ def main() -> None:
         # The reader of a pipe has gone ("triage cases | head"): nothing is wrong.
         sys.stderr.close()
         sys.exit(0)
+    sys.exit(code or 0)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+def _say(message: str) -> None:
+    errors.print(f"[red]triage:[/red] {escape(message)}", highlight=False, soft_wrap=True)

@@ -283,8 +283,9 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
         ("申诉" if zh else "Appeal", f"{told.practice_text} ({told.trade_grade})"),
         ("说明" if zh else "Why", told.why),
     ]
+    over = known.stage is Stage.REINSTATED
     for label, value in facts:
-        if value:
+        if value and not (over and label in {"期限", "Answer by", "申诉", "Appeal", "说明", "Why"}):
             out.print(f"  [dim]{label:<10}[/dim] {value if label in ('期限', 'Answer by') else plain(value)}")
     out.print(f"\n{plain(told.meaning)}\n")
     _numbered("下一步" if zh else "Next steps", told.steps)

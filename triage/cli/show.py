@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -25,11 +26,24 @@ ProgressCall = Callable[[float, str], None]
 #: Columns of a table in a pipe or a file, where no terminal says how wide it is.
 _WIDE = 160
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE)
 errors = Console(stderr=True, highlight=False)
 
-#: From this width on all columns are shown.
-_ROOMY = 130
+#: Columns of the list of cases: heads, and how wide they may become (0: what is left).
+_COLUMNS: dict[str, tuple[dict[str, str], int]] = {
+    "id": ({"en": "#", "zh": "#"}, 5),
+    "store": ({"en": "Store", "zh": "店铺"}, 18),
+    "platform": ({"en": "Platform", "zh": "平台"}, 13),
+    "stage": ({"en": "Stage", "zh": "阶段"}, 20),
+    "cause": ({"en": "Cause", "zh": "原因"}, 24),
+    "sure": ({"en": "Sure", "zh": "把握"}, 4),
+    "due": ({"en": "Answer by", "zh": "期限"}, 28),
+    "status": ({"en": "Status", "zh": "状态"}, 12),
+    "subject": ({"en": "Subject", "zh": "主题"}, 0),
+}
+#: Widths from which all columns, and the subject, are shown.
+_ROOMY, _SUBJECT_FITS = 155, 95
+_ONLY_ROOMY = {"store", "sure", "status"}
 _SEVERITY_STYLE = {1: "dim", 2: "", 3: "yellow", 4: "bold yellow", 5: "bold red"}
 
 
@@ -50,40 +64,49 @@ def plain(text: str) -> str:
 
 
 def cases_table(cases: Iterable[Case], language: str, zone_of: dict[str, ZoneInfo], now: datetime) -> Table:
-    """The list of cases, the most urgent first."""
-    heads = {
-        "en": ("#", "Store", "Platform", "Stage", "Cause", "Sure", "Answer by", "Status", "Subject"),
-        "zh": ("#", "店铺", "平台", "阶段", "原因", "把握", "期限", "状态", "主题"),
-    }[language]
-    # On a narrow terminal: what is it, by when, and the subject as far as it fits.
-    shown = range(len(heads)) if out.width >= _ROOMY else (0, 2, 3, 4, 6, 8)
+    """The list of cases, the most urgent first; on a narrow terminal with fewer columns."""
+    roomy = out.width >= _ROOMY
+    names = [name for name in _COLUMNS if roomy or name not in _ONLY_ROOMY]
+    if out.width < _SUBJECT_FITS:
+        names.remove("subject")
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for number in shown:
-        last = number == len(heads) - 1
-        table.add_column(heads[number], justify="right" if number == 0 else "left", no_wrap=True, overflow="ellipsis",
-                         ratio=1 if last else None, min_width=10 if last else None)  # fmt: skip
-    for case in cases:
-        style = _SEVERITY_STYLE[case.severity]
-        stage = STAGE_NAMES[language][case.stage]
-        cells = (
-            str(case.id),
-            plain(case.store or case.account),
-            PLATFORM_NAMES[case.platform],
-            f"[{style}]{stage}[/]" if style else stage,
-            CAUSE_NAMES[language][case.cause]
-            + ("?" if case.needs_review else "")
-            + (" !" if case.sender == "forged" else ""),
-            f"{case.confidence:.0%}",
-            deadline(case, language, zone_of.get(case.account), now),
-            case.status.value,
-            plain(" ".join(case.title.split())),
+    # Rich shrinks all columns alike when they do not fit, down to nothing: the subject gets what the others leave.
+    widths = {name: _COLUMNS[name][1] for name in names} | ({} if roomy else {"due": 12})
+    widths["subject"] = out.width - sum(width + 1 for width in widths.values())
+    for name in names:
+        head, widest = _COLUMNS[name][0], widths[name]
+        table.add_column(
+            head[language],
+            justify="right" if name == "id" else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            max_width=widest,
         )
-        table.add_row(*(cells[number] for number in shown))
+    for case in cases:
+        cells = _cells(case, language, zone_of.get(case.account), now, roomy=roomy)
+        table.add_row(*(cells[name] for name in names))
     return table
 
 
-def deadline(case: Case, language: str, zone: ZoneInfo | None, now: datetime) -> str:
-    """A deadline with the time that is left, or a dash."""
+def _cells(case: Case, language: str, zone: ZoneInfo | None, now: datetime, *, roomy: bool) -> dict[str, str]:
+    style = _SEVERITY_STYLE[case.severity]
+    stage = STAGE_NAMES[language][case.stage]
+    marks = ("?" if case.needs_review else "") + (" !" if case.sender == "forged" else "")
+    return {
+        "id": str(case.id),
+        "store": plain(case.store or case.account),
+        "platform": PLATFORM_NAMES[case.platform],
+        "stage": f"[{style}]{stage}[/]" if style else stage,
+        "cause": CAUSE_NAMES[language][case.cause].split(" (")[0] + marks,
+        "sure": f"{case.confidence:.0%}",
+        "due": deadline(case, language, zone, now, short=not roomy),
+        "status": case.status.value,
+        "subject": plain(" ".join(case.title.split())),
+    }
+
+
+def deadline(case: Case, language: str, zone: ZoneInfo | None, now: datetime, *, short: bool = False) -> str:
+    """A deadline with the time that is left, or that alone; a dash where there is none."""
     if case.deadline is None:
         return "-"
     left = case.deadline.at - now
@@ -91,7 +114,8 @@ def deadline(case: Case, language: str, zone: ZoneInfo | None, now: datetime) ->
     if left <= timedelta(0):
         return f"[dim]{local:%m-%d %H:%M}[/]"
     urgent = "bold red" if left < timedelta(days=1) else "yellow" if left < timedelta(days=3) else ""
-    text = f"{local:%m-%d %H:%M} ({remaining(left, language)})"
+    rest = remaining(left, language)
+    text = rest if short else f"{local:%m-%d %H:%M} ({rest})"
     return f"[{urgent}]{text}[/]" if urgent else text
 
 
