@@ -48,7 +48,7 @@ def classify(
                 failed = True
         mails = [mail for _, mail in good]
         moments = [mail.sent_at or now() for mail in mails]
-        decisions = decide(mails, model, moments, ZoneInfo(settings.time_zone))
+        decisions = decide(mails, model, moments, ZoneInfo(settings.time_zone), explain_all=True)
         if json:
             print_json_lines(decision_facts(name, d) for (name, _), d in zip(good, decisions, strict=True))
         else:

@@ -23,10 +23,12 @@ _LINES = re.compile(r" ?\n[ \n]*\n ?")
 
 def text_of(html: str) -> tuple[str, tuple[tuple[str, str], ...], bool]:
     """The visible text of an HTML body, its links as (visible text, target), and whether text was hidden in it."""
-    tree = LexborHTMLParser(_bounded(html))
+    html = _bounded(html)
+    tree = LexborHTMLParser(html)
     tree.strip_tags(_DROPPED.split(","))
     hidden = False
-    for node in tree.css("[hidden],[style]"):
+    hides = "hidden" in html or _HIDING.search(html)  # once over the whole costs less than once a node
+    for node in tree.css("[hidden],[style]") if hides else ():
         style = node.attributes.get("style") or ""
         if "hidden" in node.attributes or _HIDING.search(style):
             hidden = hidden or bool(node.text(strip=True))

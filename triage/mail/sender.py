@@ -88,6 +88,9 @@ _STAFF_WORDS = frozenset(
 _DIGITS_FOR_LETTERS = str.maketrans("013457", "oleast")
 #: Letters of other scripts that look like Latin ones; the few that phishers use (Unicode TR 39).
 _LOOK_ALIKES = str.maketrans("аеорсухіјѕԁոмтнвкԛ", "aeopcyxijsdnmthbkq")
+#: What differs from mail to mail without saying anything of the domain: comments, signatures, selectors, local parts.
+#: Without it a mailbox has a few dozen different values, and parsing one costs as much as all the rest of the reading.
+_VOLATILE = re.compile(r"\([^()]*\)|\bheader\.[bs]=\S+|[\w.+=/-]+(?=@)")
 #: Shorter brands are parts of ordinary words; they count only between hyphens.
 _LONG_BRAND = 6
 
@@ -183,13 +186,20 @@ def _aligned(mail: Mail, auth_server: str) -> tuple[str, str]:
 
 def _results(headers: tuple[str, ...], auth_server: str) -> list[authres.core.AuthenticationResult]:
     for value in headers:
-        try:
-            parsed = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {value}")
-        except Exception:  # noqa: S112 - authres raises whatever a malformed value provokes
-            continue
-        if not auth_server or str(parsed.authserv_id).lower() == auth_server.lower():
-            return list(parsed.results)
+        server, results = _parsed(_VOLATILE.sub("", value))
+        if server is not None and (not auth_server or server == auth_server.lower()):
+            return list(results)
     return []
+
+
+@lru_cache(maxsize=2048)
+def _parsed(value: str) -> tuple[str | None, tuple[authres.core.AuthenticationResult, ...]]:
+    """authserv-id and results of a header value; None for one that cannot be parsed."""
+    try:
+        parsed = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {value}")
+    except Exception:
+        return None, ()
+    return str(parsed.authserv_id).lower(), tuple(parsed.results)
 
 
 def _domain_of(result: authres.core.AuthenticationResult) -> str:

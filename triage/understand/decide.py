@@ -20,21 +20,26 @@ from triage.understand.platform import platform
 _TOO_LITTLE_TEXT = 12
 
 
-def decide(mails: Sequence[Mail], model: Model, received_at: Sequence[datetime], zone: ZoneInfo) -> list[Decision]:
+def decide(
+    mails: Sequence[Mail], model: Model, received_at: Sequence[datetime], zone: ZoneInfo, *, explain_all: bool = False
+) -> list[Decision]:
     """One decision for each mail, in their order. No disk, no network, no clock.
 
     received_at: when each mail came; limits like "within 72 hours" count from the mail's own date if it has one.
+    explain_all: also give the reasons why ordinary mail is ordinary; nobody asks for them in the daemon.
     """
     if not mails:
         return []
     scores = model.scores(mails)
     return [
-        _decision(mail, model, scores, number, moment, zone)
+        _decision(mail, model, scores, number, moment, zone, explain_all)
         for number, (mail, moment) in enumerate(zip(mails, received_at, strict=True))
     ]
 
 
-def _decision(mail: Mail, model: Model, scores: Scores, number: int, received_at: datetime, zone: ZoneInfo) -> Decision:
+def _decision(
+    mail: Mail, model: Model, scores: Scores, number: int, received_at: datetime, zone: ZoneInfo, explain_all: bool
+) -> Decision:
     limits = model.thresholds
     p_warning = float(scores.warning[number])
     tongue = language(f"{mail.subject}\n{mail.text}")
@@ -46,7 +51,7 @@ def _decision(mail: Mail, model: Model, scores: Scores, number: int, received_at
             language=tongue,
             confidence=round(1 - p_warning, 4),
             sender=mail.origin.verdict,
-            evidence=model.evidence(mail, scores.rows[number], Cause.NONE),
+            evidence=model.evidence(mail, scores.rows[number], Cause.NONE) if explain_all else (),
             model=model.version,
         )
     warning = p_warning >= limits.warning

@@ -19,6 +19,8 @@ _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _THAI = re.compile(r"[\u0e00-\u0e7f]")
 
+#: So many words tell the language.
+_WORDS = 250
 #: A Chinese character says as much as this many Latin letters.
 _HAN_WEIGHT = 4
 
@@ -41,18 +43,23 @@ def language(text: str) -> str:
 
 
 def _latin(words: list[str]) -> str:
-    found = Counter(words)
-    scores = {
-        code: sum(min(found[word], 6) * weight for word, weight in table.items())
-        for code, table in _function_words().items()
-    }
-    best = max(scores, key=lambda code: scores[code])
-    return best if scores[best] else "en" if words and words[0] < "\u0250" else "und"
+    votes: dict[str, float] = {}
+    table = _function_words()
+    for word, times in Counter(words[:_WORDS]).items():
+        for code, weight in table.get(word, ()):
+            votes[code] = votes.get(code, 0) + min(times, 6) * weight
+    if votes:
+        return max(votes, key=lambda code: votes[code])
+    return "en" if words and words[0] < "\u0250" else "und"
 
 
 @lru_cache(maxsize=1)
-def _function_words() -> dict[str, dict[str, float]]:
-    """By language, its words and what each weighs: a word that several languages share weighs less."""
+def _function_words() -> dict[str, list[tuple[str, float]]]:
+    """By word, the languages it votes for and with what weight: a word that several share weighs less."""
     lists = tomllib.loads((files("triage.understand") / "function_words.toml").read_text(encoding="utf-8"))
     shared = Counter(word for words in lists.values() for word in set(words.split()))
-    return {code: {word: 1 / shared[word] for word in words.split()} for code, words in lists.items()}
+    table: dict[str, list[tuple[str, float]]] = {}
+    for code, words in lists.items():
+        for word in dict.fromkeys(words.split()):
+            table.setdefault(word, []).append((code, 1 / shared[word]))
+    return table

@@ -9,13 +9,12 @@ from importlib.resources import files
 
 #: Characters of subject and body that are judged. The deciding sentence of a notice stands early; behind this there
 #: are product lists, quoted history and legal text.
-JUDGED = 8_000
+JUDGED = 6_000
 
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _MASK = re.compile(r"[*＊_]{3,}|[xX]{4,}|[.…]{4,}")
-_BLANKS = re.compile(r"\s+")
 
 
 def judged(subject: str, body: str) -> str:
@@ -32,11 +31,12 @@ def normal(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         text = text.translate(_unseen_and_traditional())
-    text = _URL.sub(" urlx ", text)
-    text = _MAIL.sub(" mailx ", text)
-    text = _MASK.sub(" ", text)
-    text = _NUMBER.sub("0", text.lower())
-    return _BLANKS.sub(" ", text)
+    if "http" in text or "www." in text:
+        text = _URL.sub(" urlx ", text)
+    if "@" in text:
+        text = _MAIL.sub(" mailx ", text)
+    text = _NUMBER.sub("0", _MASK.sub(" ", text).lower())
+    return " ".join(text.split())
 
 
 @lru_cache(maxsize=1)

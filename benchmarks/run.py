@@ -1,0 +1,212 @@
+"""Figures, each measured now on this machine: start, memory, throughput. Run by: make bench
+
+Speeds are also given as ratios to a bare loop in the same run, which is what can be compared between machines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import psutil
+from imapclient import IMAPClient
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.conftest import ORDER, SUSPENSION, Dovecot, a_raw, dovecot_server  # noqa: E402
+from triage import log  # noqa: E402
+from triage.config import Polling, Settings, Target  # noqa: E402
+from triage.learn import corpus, registry, retrain  # noqa: E402
+from triage.mail import reading  # noqa: E402
+from triage.mail.sign_in import quiet  # noqa: E402
+from triage.polling import look  # noqa: E402
+from triage.store.connection import opened  # noqa: E402
+from triage.understand.decide import decide  # noqa: E402
+
+MAILS = 4000
+NOW = datetime.now(UTC)
+
+
+def say(name: str, value: str) -> None:
+    print(f"{name:<58} {value}", flush=True)
+
+
+def seconds(command: list[str], env: dict[str, str], times: int = 7) -> float:
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=True)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def a_day_of_mail(number: int) -> list[bytes]:
+    """Mails like a seller's: HTML of about 11 KB, one in fifty a warning."""
+    style = "padding:8px 12px;border-bottom:1px solid #dddddd;font-family:Arial,sans-serif;font-size:13px;color:#333333"
+    filler = "".join(f'<tr><td style="{style}">Camping lantern No. {n}, folding</td><td style="{style}">Qty 1</td></tr>' for n in range(38))
+    made = []
+    for n in range(number):
+        warning = n % 50 == 0
+        text = SUSPENSION.replace("16744219803", f"1674{n:07d}") if warning else f"{ORDER} No. {n}"
+        subject = "Your Amazon.com selling account" if warning else f"Sold, ship now: item {n}"
+        html = f"<html><body><p>{text.replace(chr(10), '<br>')}</p><table>{filler}</table></body></html>"
+        raw = a_raw(subject, "x").replace(b'text/plain; charset="utf-8"', b"text/html; charset=utf-8")
+        head, _, _ = raw.partition(b"\n\n")
+        made.append(head + b"\n\n" + html.encode())
+    return made
+
+
+def start_up(folder: Path, env: dict[str, str]) -> None:
+    triage = [sys.executable, "-m", "triage"]
+    say("triage --help, median of 7 (asked: under 0.5 s)", f"{seconds([*triage, '--help'], env):.2f} s")
+    say("triage cases, median of 7 (asked: under 0.5 s)", f"{seconds([*triage, 'cases'], env):.2f} s")
+
+
+def throughput(server: Dovecot, settings: Settings, model: object) -> None:
+    user = server.user()
+    raws = a_day_of_mail(MAILS)
+    server.deliver(user, *raws)
+    account = server.account(user)
+    say("mails, median size", f"{MAILS}, {statistics.median(map(len, raws)) / 1000:.1f} KB")
+    with IMAPClient("127.0.0.1", port=server.port, ssl=False) as client:
+        quiet(client)
+        client.login(user, server.PASSWORD)
+        client.select_folder("INBOX", readonly=True)
+        uids = client.search()
+        start = time.perf_counter()
+        for at in range(0, len(uids), 100):
+            client.fetch(uids[at : at + 100], ["BODY.PEEK[]", "INTERNALDATE"])
+        bare = MAILS / (time.perf_counter() - start)
+    say("bare imapclient fetch, batches of 100, quiet", f"{bare:,.0f} mails/s")
+    live = settings.model_copy(update={"accounts": (account,)})
+    with opened(live.database) as db:
+        cpu, start = time.process_time(), time.perf_counter()
+        looked = look(db, account, model, live, lambda: datetime.now(UTC))
+        whole, busy = time.perf_counter() - start, time.process_time() - cpu
+    assert looked.messages == MAILS
+    rate = MAILS / whole
+    say(
+        "fetch to stored case, one process (asked: 700 mails/s)",
+        f"{rate:,.0f} mails/s ({busy / whole:.0%} of one core)",
+    )
+    say("... as a ratio to the bare fetch", f"{rate / bare:.2f}")
+
+
+def parts(model: object) -> None:
+    raws = a_day_of_mail(1000)
+    start = time.perf_counter()
+    mails = [reading.read(raw) for raw in raws]
+    say("reading bytes to Mail", f"{1000 / (time.perf_counter() - start):,.0f} mails/s")
+    moments = [NOW] * 100
+    start = time.perf_counter()
+    for at in range(0, 1000, 100):
+        decide(mails[at : at + 100], model, moments, ZoneInfo("UTC"))
+    say("deciding, batches of 100", f"{1000 / (time.perf_counter() - start):,.0f} mails/s")
+    single = []
+    for mail in mails[:200]:
+        start = time.perf_counter()
+        decide([mail], model, [NOW], ZoneInfo("UTC"))
+        single.append(time.perf_counter() - start)
+    say("deciding one mail, median", f"{statistics.median(single) * 1000:.1f} ms")
+
+
+def memory(server: Dovecot, settings: Settings, folder: Path, env: dict[str, str]) -> None:
+    user = server.user()
+    config = folder / "run.toml"
+    config.write_text(
+        f'data = "{folder}/run"\nmodels = "{settings.models_dir}"\n[[accounts]]\nname = "a"\nhost = "127.0.0.1"\nport = {server.port}\n'
+        f'security = "none"\nuser = "{user}"\npassword = "{server.PASSWORD}"\n[[targets]]\nname = "f"\ntype = "jsonl"\npath = "{folder}/f.jsonl"\n'
+        '[polling]\nevery = "1 second"\n'
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "triage", "run", "-c", str(config)], stderr=subprocess.DEVNULL, env=env
+    )
+    try:
+        time.sleep(5)
+        idle = psutil.Process(running.pid).memory_info().rss / 1e6
+        server.deliver(user, *a_day_of_mail(1000))
+        time.sleep(8)
+        after = psutil.Process(running.pid).memory_info().rss / 1e6
+    finally:
+        running.terminate()
+        running.wait(10)
+    say("daemon with one account, resident (asked: under 220 MB)", f"{idle:.0f} MB; after 1,000 mails {after:.0f} MB")
+
+
+def training(folder: Path) -> None:
+    code = f"from triage.learn import retrain; import datetime, pathlib; retrain.retrain(pathlib.Path({str(folder / 'm')!r}), (), datetime.datetime.now(datetime.UTC))"
+    start = time.perf_counter()
+    process = psutil.Popen([sys.executable, "-c", code])
+    peak = 0
+    while process.poll() is None:
+        family = [process, *process.children(recursive=True)] if process.is_running() else []
+        with contextlib.suppress(psutil.Error):
+            peak = max(peak, sum(p.memory_info().rss for p in family))
+        time.sleep(0.1)
+    rows = len(corpus.shipped().rows)
+    say(
+        f"triage train on {rows} rows (asked: under a minute)",
+        f"{time.perf_counter() - start:.0f} s, peak {peak / 1e6:,.0f} MB with workers",
+    )
+    version = registry.current(folder / "m")
+    start = time.perf_counter()
+    registry.load(folder / "m")
+    size = (folder / "m" / str(version) / "model.joblib").stat().st_size
+    say("model file; loaded in", f"{size / 1e6:.1f} MB; {time.perf_counter() - start:.2f} s")
+    for name in (
+        "warning_recall",
+        "warning_precision",
+        "cause_macro_f1",
+        "stage_accuracy",
+        "platform_accuracy",
+        "calibration_error",
+    ):
+        say(f"on unseen families: {name.replace('_', ' ')}", str(registry.versions(folder / "m")[0].metrics[name]))
+
+
+def main() -> None:
+    say("machine", f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    log.configure(level="error")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        training(folder)
+        model = retrain.ready(folder / "m", NOW)
+        settings = Settings(
+            data=folder / "data",
+            models=folder / "m",
+            targets=(Target(name="f", type="jsonl", path=folder / "f.jsonl"),),
+            polling=Polling(),
+        )
+        with opened(settings.database):
+            pass
+        (folder / "c.toml").write_text(f'data = "{folder}/data"\nmodels = "{folder}/m"\n')
+        env = {**os.environ, "TRIAGE_CONFIG": str(folder / "c.toml")}
+        start_up(folder, env)
+        parts(model)
+        factory = SimpleNamespace(mktemp=lambda name: (folder / name).mkdir() or folder / name)
+        running = (
+            dovecot_server.__wrapped__(factory)
+            if hasattr(dovecot_server, "__wrapped__")
+            else dovecot_server.__pytest_wrapped__.obj(factory)
+        )
+        server = next(running)
+        try:
+            throughput(server, settings, model)
+            memory(server, settings, folder, env)
+        finally:
+            next(running, None)
+
+
+if __name__ == "__main__":
+    main()
