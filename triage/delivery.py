@@ -20,7 +20,6 @@ from triage.errors import ConfigError, TargetFailed, TargetMisconfigured
 from triage.store.connection import store_errors
 from triage.store.moments import stored
 from triage.store.transaction import transaction
-from triage.types import Case
 
 log = structlog.get_logger()
 
@@ -81,30 +80,7 @@ def rendered(
         finding=finding,
         reason=reason,
     )
-    return text, {**facts, **case_facts(case), "appealability": told.practice.value, "next_steps": list(told.steps)}
-
-
-def case_facts(case: Case) -> dict[str, Any]:
-    """A case as data, the same in alerts, in ``--json`` and in files."""
-    return {
-        "case": case.id,
-        "account": case.account,
-        "platform": case.platform.value,
-        "store": case.store,
-        "cause": case.cause.value,
-        "also": [cause.value for cause in case.also],
-        "stage": case.stage.value,
-        "status": case.status.value,
-        "severity": case.severity,
-        "confidence": case.confidence,
-        "needs_review": case.needs_review,
-        "sender": case.sender.value,
-        "deadline": {"at": stored(case.deadline.at), "text": case.deadline.text} if case.deadline else None,
-        "subject": case.title,
-        "history": case.history,
-        "opened_at": stored(case.opened_at),
-        "updated_at": stored(case.updated_at),
-    }
+    return text, {**facts, **queries.facts(case), "appealability": told.practice.value, "next_steps": list(told.steps)}
 
 
 def _not_taken(db: Database, alert: Queued, reason: str, target: Target, settings: Settings, now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from triage.labels import ENDED, Cause, Platform, SenderVerdict, Stage, Status
-from triage.store.moments import moment
+from triage.store.moments import moment, stored
 from triage.types import Case, Deadline, Identifier
 
 #: The more severe first; of equal ones the sooner due; then the newer.
@@ -53,6 +53,29 @@ def references(db: Database, case: int) -> list[Identifier]:
     """What ties later mails to a case."""
     rows = db.query("SELECT kind, value FROM case_refs WHERE case_id = ? ORDER BY kind, value", [case])
     return [Identifier(row["kind"], row["value"]) for row in rows]
+
+
+def facts(case: Case) -> dict[str, Any]:
+    """A case as data, the same in alerts, in ``--json`` and in files."""
+    return {
+        "case": case.id,
+        "account": case.account,
+        "platform": case.platform.value,
+        "store": case.store,
+        "cause": case.cause.value,
+        "also": [cause.value for cause in case.also],
+        "stage": case.stage.value,
+        "status": case.status.value,
+        "severity": case.severity,
+        "confidence": case.confidence,
+        "needs_review": case.needs_review,
+        "sender": case.sender.value,
+        "deadline": {"at": stored(case.deadline.at), "text": case.deadline.text} if case.deadline else None,
+        "subject": case.title,
+        "history": case.history,
+        "opened_at": stored(case.opened_at),
+        "updated_at": stored(case.updated_at),
+    }
 
 
 def _case(row: Mapping[str, Any]) -> Case:

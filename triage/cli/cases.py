@@ -19,10 +19,8 @@ from triage.cli.app import ByOption, ConfigOption, JsonOption, LanguageOption, a
 from triage.cli.app import settings as configured
 from triage.cli.show import cases_table, deadline, out, plain, print_json
 from triage.config import Settings
-from triage.delivery import case_facts
 from triage.errors import UsageError
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, Platform, Stage
-from triage.mail import reading
 from triage.store.connection import opened
 from triage.types import Advice, Case, CaseEvent, Decision, Mail
 
@@ -62,7 +60,7 @@ def cases(
         )
         language = _language(lang, settings)
         if json:
-            print_json([case_facts(case) for case in found])
+            print_json([queries.facts(case) for case in found])
         elif not found:
             out.print("没有案件。" if language == "zh" else "No cases.")
         else:
@@ -206,7 +204,7 @@ def _act(path: Path | None, json: bool, action: Callable[[Database], CaseEvent])
 def _done(db: Database, event: CaseEvent, json: bool) -> None:
     known = actions.existing(db, event.case_id)
     if json:
-        print_json(case_facts(known))
+        print_json(queries.facts(known))
     else:
         out.print(
             f"Case {known.id}: {event.kind} by {plain(event.by)}. Now {known.cause}, {known.stage}, {known.status}."
@@ -230,7 +228,7 @@ def _fetch_again(db: Database, number: int, settings: Settings) -> None:
 
 def _case_document(db: Database, known: Case, told: Advice) -> dict[str, object]:
     return {
-        **case_facts(known),
+        **queries.facts(known),
         "advice": {
             "language": told.language,
             "meaning": told.meaning,
@@ -262,6 +260,8 @@ def _case_document(db: Database, known: Case, told: Advice) -> dict[str, object]
 
 
 def _text(db: Database, message: int) -> str:
+    from triage.mail import reading
+
     raw = messages.original(db, message)
     read = reading.read(raw) if raw is not None else None
     return read.text if isinstance(read, Mail) else ""

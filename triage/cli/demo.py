@@ -15,7 +15,7 @@ import typer
 from rich.rule import Rule
 from sqlite_utils import Database
 
-from triage import config, log
+from triage import config
 from triage.advice.steps import advice
 from triage.alerts import outbox
 from triage.cases import queries
@@ -69,6 +69,7 @@ def demo(
     """
     if lang not in {"zh", "en"}:
         raise UsageError(f'--lang: "{lang}" is not known; use zh or en')
+    from triage import log
     from triage.demo import mailbox
     from triage.learn import retrain
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from triage import config, log
+from triage import config
 from triage.cli.app import ConfigOption, app
 from triage.cli.app import settings as configured
 from triage.errors import ConfigError
@@ -30,6 +30,8 @@ def run(
     missing = list(config.missing_secrets(settings))
     if missing:
         raise ConfigError("\n".join(str(error) for error in missing))
+    from triage import log
+
     log.configure(level=settings.logging.level, json=settings.logging.json_lines)
     from triage import daemon
 
