@@ -66,7 +66,8 @@ def rendered(
         language = settings.language_for(str(alert.detail.get("account", "")), target)
         return render.plain_text(alert.kind, dict(alert.detail), language), facts
     language = settings.language_for(case.account, target)
-    decided = [m.decision for m in messages.of_case(db, case.id) if m.decision is not None]
+    mails = messages.of_case(db, case.id)
+    decided = [mail.decision for mail in mails if mail.decision is not None]
     finding = next((d.sender_findings[0] for d in decided if d.sender_findings), "")
     reason = next((d.review_reason for d in reversed(decided) if d.review_reason), "")
     told = advice(case, language)
@@ -77,6 +78,7 @@ def rendered(
         language=language,
         zone=settings.zone_for(case.account),
         now=now,
+        subject=mails[-1].subject if mails else case.title,
         finding=finding,
         reason=reason,
     )

@@ -37,10 +37,11 @@ def case_text(
     language: str,
     zone: ZoneInfo,
     now: datetime,
+    subject: str,
     finding: str = "",
     reason: str = "",
 ) -> Text:
-    """An alert about a case, as of now."""
+    """An alert about a case, as of now. subject: of the mail that led to it."""
     say = words(language)
     colon = _COLON[language]
     platform = PLATFORM_NAMES[case.platform]
@@ -59,7 +60,7 @@ def case_text(
     elif case.sender is SenderVerdict.FORWARDED:
         lines.append(say["forwarded"])
     lines.append(f"{say['store']}{colon}{case.store or case.account} ({platform})")
-    lines.append(f"{say['what']}{colon}{stage} - {quoted(case.title, trusted=case.sender is SenderVerdict.PROVEN)}")
+    lines.append(f"{say['what']}{colon}{stage} - {quoted(subject, trusted=case.sender is SenderVerdict.PROVEN)}")
     sure = say["sure"].format(percent=f"{case.confidence:.0%}")
     also = "; " + say["also"].format(causes=", ".join(CAUSE_NAMES[language][c] for c in case.also)) if case.also else ""
     lines.append(f"{say['cause']}{colon}{cause} ({sure}{also})")

@@ -71,7 +71,7 @@ def cases_table(cases: Iterable[Case], language: str, zone_of: dict[str, ZoneInf
         names.remove("subject")
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     # Rich shrinks all columns alike when they do not fit, down to nothing: the subject gets what the others leave.
-    widths = {name: _COLUMNS[name][1] for name in names} | ({} if roomy else {"due": 12})
+    widths = {name: _COLUMNS[name][1] for name in names} | ({} if roomy else {"due": 12 if language == "en" else 16})
     widths["subject"] = out.width - sum(width + 1 for width in widths.values())
     for name in names:
         head, widest = _COLUMNS[name][0], widths[name]

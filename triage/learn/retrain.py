@@ -60,7 +60,9 @@ def retrain(
         base = len(shipped.rows) + len(extra)
         figures = metrics(rows[:base], trained.held_out[:base])
         champion = _champion(models)
-        before = next((saved.metrics for saved in registry.versions(models) if saved.current), {})
+        # Figures of another corpus (after an upgrade) say nothing about this one.
+        comparable = [s for s in registry.versions(models) if s.current and s.data.get("sha256") == shipped.digest]
+        before = comparable[0].metrics if comparable and not extra else {}
         right = _right(corrections, trained.model)
         right_before = _right(corrections, champion) if champion else None
         data = {"rows": base, "corrections": len(corrections), "sha256": shipped.digest}
@@ -74,7 +76,7 @@ def retrain(
             version=trained.model.version,
             model=trained.model,
             promoted=promoted,
-            reason=worse or ("the first one" if champion is None else "no figure is worse"),
+            reason=worse or _why(champion, before),
             metrics=figures,
             before=before,
             rows=base,
@@ -104,6 +106,12 @@ def _champion(models: Path) -> Model | None:
 
 def _right(rows: Sequence[Row], model: Model) -> int:
     return sum(row.cause is said.cause for row, said in zip(rows, predict(rows, model), strict=True)) if rows else 0
+
+
+def _why(champion: Model | None, before: dict[str, Any]) -> str:
+    if champion is None:
+        return "the first one"
+    return "no figure is worse" if before else "the version before was tested on other data"
 
 
 def _worse(before: dict[str, Any], after: dict[str, Any]) -> str:
