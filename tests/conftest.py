@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -153,7 +154,7 @@ class Dovecot:
         binary = shutil.which("dovecot") or "/usr/sbin/dovecot"
         assert Path(binary).exists(), "the tests need Dovecot: apt-get install dovecot-imapd"
         self.process = subprocess.Popen(
-            [binary, "-F", "-c", str(self.root / "dovecot.conf")], stderr=subprocess.DEVNULL
+            [binary, "-F", "-c", str(self.root / "dovecot.conf")], stderr=subprocess.DEVNULL, start_new_session=True
         )
         until(self._answers, 10, "for Dovecot")
 
@@ -161,7 +162,13 @@ class Dovecot:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(10)
-        until(lambda: not self._answers(), 10, "for Dovecot to end")
+        until(lambda: not self._listens(), 10, "for Dovecot to end")
+
+    def kill(self) -> None:
+        """The plug is pulled: every process of the server dies in the middle of what it does."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
 
     def user(self) -> str:
         """A new user with an empty inbox."""
@@ -208,10 +215,24 @@ class Dovecot:
                 os.chown(place, self.owner, self.owner)
                 place = place.parent
 
-    def _answers(self) -> bool:
+    def _listens(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 1) as line:
-                return line.recv(4) == b"* OK"
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def _answers(self) -> bool:
+        """Whether both ports greet; after a start the TLS one is ready a moment later."""
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 2) as line:
+                greeted = line.recv(4) == b"* OK"
+            with (
+                socket.create_connection(("127.0.0.1", self.tls_port), 2) as raw,
+                context.wrap_socket(raw, server_hostname="localhost") as line,
+            ):
+                return greeted and line.recv(4) == b"* OK"
         except OSError:
             return False
 

@@ -52,7 +52,16 @@ def test_the_commands_of_the_readme_print_what_it_says(tmp_path, name):
             assert normal(line) in printed, f"{command} did not print: {line}\n{done.stdout}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "README.zh.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
+    ],
+)
 def test_no_link_leads_nowhere(page):
     place = ROOT / page
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", place.read_text(encoding="utf-8")):

@@ -64,11 +64,11 @@ class Daemon:
         """Begin: every mailbox at once, then at its interval; every target at once.
 
         Raises:
-            StoreError: the database cannot be opened. ModelError, CorpusError: there is no model and none can be made.
+            StoreError: the database cannot be opened.
         """
         with opened(self._settings.database):
             pass
-        self._model.get()
+        self._current_model()  # without one the targets are told, and every look tries again
         every = self._settings.polling.every.total_seconds()
         for account in self._settings.accounts:
             self._scheduler.add_job(
@@ -183,7 +183,6 @@ def run_once(settings: Settings) -> int:
         daemon = Daemon(settings)
         with opened(settings.database):
             pass
-        daemon._model.get()
         with ThreadPoolExecutor(settings.polling.workers) as pool:
             looked = list(pool.map(daemon.poll, settings.accounts))
             list(pool.map(daemon.deliver, settings.targets))

@@ -143,7 +143,7 @@ def _finished(db: Database, account: Account, folder: str, settings: Settings, n
     known = cursor.of(db, account.name, folder)
     targets = [target.name for target in settings.targets_for(account.name)]
     if known is not None and not known.history_told:
-        count = _open_history(db, account.name)
+        count = _open_history(db, account.name, folder)
         if count:
             detail = {"account": account.name, "folder": folder, "count": count}
             outbox.queue(db, targets, "history", f"history:{account.name}:{folder}", now=now, detail=detail)
@@ -154,9 +154,11 @@ def _finished(db: Database, account: Account, folder: str, settings: Settings, n
     cursor.succeeded(db, account.name, folder, now)
 
 
-def _open_history(db: Database, account: str) -> int:
+def _open_history(db: Database, account: str, folder: str) -> int:
     row = db.execute(
-        "SELECT count(*) FROM cases WHERE account = ? AND history = 1 AND status = 'open'", [account]
+        """SELECT count(DISTINCT cases.id) FROM cases JOIN messages ON messages.case_id = cases.id
+           WHERE cases.account = ? AND messages.folder = ? AND history = 1 AND status = 'open'""",
+        [account, folder],
     ).fetchone()
     return int(row[0])
 

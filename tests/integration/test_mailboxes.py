@@ -1,6 +1,7 @@
 """Against a real Dovecot: sign-in, folders, new mail, restarts, UIDVALIDITY, size, and a mailbox that stays as it is."""
 
 import os
+import threading
 
 import pytest
 from imapclient import IMAPClient
@@ -10,7 +11,7 @@ from triage import daemon as service
 from triage.alerts import outbox
 from triage.cases import queries
 from triage.config import Polling, Settings, Target
-from triage.errors import FolderMissing, MailboxUnavailable
+from triage.errors import FolderMissing, MailboxUnavailable, ModelError
 from triage.mail import cursor
 from triage.mail.session import Session
 from triage.mail.sign_in import quiet
@@ -172,6 +173,44 @@ def test_a_restart_of_the_server_is_survived(dovecot, world, db):
     world.deliver(a_raw())
     assert world.look().kept == 1
     assert cursor.of(db, world.user, "INBOX").failing_since is None
+
+
+def test_a_server_that_goes_away_in_the_middle_of_a_look_loses_nothing(dovecot, world, db, settings):
+    world.look()
+    world.deliver(*(a_raw(f"Sold, ship now: item {n}", ORDER) for n in range(3000)))
+
+    def pull_the_plug():
+        with service.opened(settings.database) as other:
+            until(lambda: other["messages"].count >= 200, what="for the first batches")
+        dovecot.kill()
+
+    thread = threading.Thread(target=pull_the_plug)
+    thread.start()
+    with pytest.raises(MailboxUnavailable):
+        world.look()
+    thread.join()
+    before = world.count()
+    dovecot.start()
+    world.look()
+    assert 200 <= before < 3000
+    assert db.execute("SELECT count(*), count(DISTINCT uid) FROM messages").fetchone() == (3000, 3000)
+
+
+def test_without_a_model_the_targets_are_told_and_the_mailbox_is_left_alone(
+    dovecot, world, settings, db, tmp_path, monkeypatch
+):
+    from triage.learn import retrain
+
+    def broken(*args, **kwargs):
+        raise ModelError("no model can be made")
+
+    monkeypatch.setattr(retrain, "retrain", broken)
+    world.deliver(a_raw())
+    running = service.Daemon(world.settings.model_copy(update={"models": tmp_path / "none"}))
+    assert running.poll(world.settings.accounts[0]) is None
+    assert running.poll(world.settings.accounts[0]) is None
+    assert [alert.kind for alert in outbox.due(db, "file", service.now())] == ["model_down"]
+    assert cursor.of(db, world.user, "INBOX") is None
 
 
 def test_after_a_new_uidvalidity_known_mail_opens_nothing_and_new_mail_is_alerted(dovecot, world, db):

@@ -35,7 +35,7 @@ class Row(BaseModel):
     sender: str | None = Field(default="", alias="from")
     subject: str | None = ""
     body: str | None = ""
-    received_at: datetime | None = None
+    received_at: Annotated[datetime | None, BeforeValidator(lambda value: value or None)] = None
     cause: Cause
     also: Annotated[tuple[Cause, ...], BeforeValidator(_causes)] = ()
     stage: Stage | None = None
