@@ -23,13 +23,13 @@ install: $(VENV)/.demo
 $(VENV)/.demo: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "install the venv module first: apt-get install python3-venv" >&2; exit 1; }
 	@echo "installing (half a minute, once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@$(BIN)/pip install --quiet --use-pep517 --disable-pip-version-check -e '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "install the venv module first: apt-get install python3-venv" >&2; exit 1; }
 	@echo "installing (half a minute, once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/pip install --quiet --use-pep517 --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.demo
 
 # The integration tests run against a real Dovecot. As root on Debian it is installed; elsewhere we say how.

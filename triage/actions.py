@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from triage.alerts import outbox
 from triage.cases import history, messages
@@ -17,6 +15,9 @@ from triage.labels import ENDED, SEVERITY, Cause, Stage, Status
 from triage.store.moments import stored
 from triage.store.transaction import transaction
 from triage.types import Case, CaseEvent
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 #: Events that undo() takes back.
 _UNDOABLE = frozenset({"acknowledged", "closed", "corrected"})

@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlite_utils import Database
 
 from triage.advice.steps import advice
 from triage.alerts import outbox, render, targets
@@ -20,6 +19,9 @@ from triage.errors import ConfigError, TargetFailed, TargetMisconfigured
 from triage.store.connection import store_errors
 from triage.store.moments import stored
 from triage.store.transaction import transaction
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 log = structlog.get_logger()
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from triage.alerts import outbox
 from triage.cases import matching, messages
@@ -17,6 +16,9 @@ from triage.store.transaction import transaction
 from triage.types import Batch, CaseEvent, Decision, Mail, RawMessage, Unreadable
 from triage.understand.classifier import Model
 from triage.understand.decide import decide
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: datetime) -> list[Decision]:

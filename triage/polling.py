@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
-from sqlite_utils import Database
 
 from triage.alerts import outbox
 from triage.config import Account, Settings
@@ -19,6 +19,9 @@ from triage.store.connection import store_errors
 from triage.store.transaction import transaction
 from triage.types import Batch, Decision
 from triage.understand.classifier import Model
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 log = structlog.get_logger()
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from triage.store.moments import maybe_moment, moment, stored
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 FIRST_PAUSE = timedelta(seconds=15)
 #: Reached at the ninth failure. Platforms give 24 hours at the least; an alert must not sleep through them.

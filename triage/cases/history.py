@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from triage.store.moments import moment, stored
 from triage.types import CaseEvent
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 #: Who acts when no person does.
 DAEMON = "triage"

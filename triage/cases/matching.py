@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from triage.cases import history, messages
 from triage.cases.queries import get
 from triage.labels import ENDED, SEVERITY, Cause, Platform, SenderVerdict, Stage, Status
 from triage.store.moments import stored
 from triage.types import Batch, Case, CaseEvent, Decision, Mail, RawMessage
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 #: Numbers a platform gives to one matter.
 _MATTER = ("case", "complaint", "reference")

@@ -7,13 +7,14 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from triage.labels import Cause, Platform, SenderVerdict, Stage
 from triage.store.moments import moment, stored
 from triage.types import Batch, Deadline, Decision, Evidence, Identifier, Mail, RawMessage
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

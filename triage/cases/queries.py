@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from triage.labels import ENDED, Cause, Platform, SenderVerdict, Stage, Status
 from triage.store.moments import moment, stored
 from triage.types import Case, Deadline, Identifier
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 #: The more severe first; of equal ones the sooner due; then the newer.
 _ORDER = "severity DESC, deadline_at IS NULL, deadline_at, id DESC"

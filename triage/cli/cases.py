@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.rule import Rule
-from sqlite_utils import Database
 
 from triage import actions
 from triage.advice.steps import advice
@@ -21,8 +20,10 @@ from triage.cli.show import cases_table, deadline, out, plain, print_json
 from triage.config import Settings
 from triage.errors import UsageError
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, Platform, Stage
-from triage.store.connection import opened
 from triage.types import Advice, Case, CaseEvent, Decision, Mail
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 CaseNumber = Annotated[int, typer.Argument(help="The case's number, as listed by: triage cases", min=1)]
 
@@ -185,6 +186,8 @@ def list_messages(
 
 @contextmanager
 def _database(path: Path | None) -> Iterator[tuple[Database, Settings]]:
+    from triage.store.connection import opened
+
     settings = configured(path)
     with opened(settings.database, create=False) as db:
         yield db, settings

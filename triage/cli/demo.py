@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
 import typer
 from rich.rule import Rule
-from sqlite_utils import Database
 
 from triage import config
 from triage.advice.steps import advice
@@ -25,7 +24,9 @@ from triage.config import Settings
 from triage.errors import TriageError, UsageError
 from triage.labels import CAUSE_NAMES, STAGE_NAMES, Stage
 from triage.mail import cursor
-from triage.store.connection import opened
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 _CONFIG = """# Made by: triage demo. The mailbox lives only while the demo runs; the cases stay.
 language = "{language}"
@@ -103,6 +104,7 @@ def _configured(place: Path, port: int, lang: str) -> Settings:
 def _watch(settings: Settings, place: Path, port: int, *, stay: bool, lang: str) -> None:
     from triage.daemon import Daemon
     from triage.demo import mailbox
+    from triage.store.connection import opened
 
     daemon = Daemon(settings)
     daemon.start()

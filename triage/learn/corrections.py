@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from triage.learn.corpus import Row
 from triage.mail import reading
 from triage.types import Mail
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 #: One correction by the person whose mail it is says more than one row of the corpus.
 WEIGHT = 4.0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from triage.store.moments import stored
 from triage.types import Batch, RawMessage
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 def keep(db: Database, batch: Batch, message: RawMessage, reason: str) -> None:
