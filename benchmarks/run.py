@@ -53,7 +53,10 @@ def seconds(command: list[str], env: dict[str, str], times: int = 7) -> float:
 def a_day_of_mail(number: int) -> list[bytes]:
     """Mails like a seller's: HTML of about 11 KB, one in fifty a warning."""
     style = "padding:8px 12px;border-bottom:1px solid #dddddd;font-family:Arial,sans-serif;font-size:13px;color:#333333"
-    filler = "".join(f'<tr><td style="{style}">Camping lantern No. {n}, folding</td><td style="{style}">Qty 1</td></tr>' for n in range(38))
+    filler = "".join(
+        f'<tr><td style="{style}">Camping lantern No. {n}, folding</td><td style="{style}">Qty 1</td></tr>'
+        for n in range(38)
+    )
     made = []
     for n in range(number):
         warning = n % 50 == 0

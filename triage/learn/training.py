@@ -26,6 +26,8 @@ FOLDS = 5
 MISS_COSTS = 50
 #: The share of warnings in a seller's mail; the corpus has far more.
 WARNINGS_IN_MAIL = 0.05
+#: The corpus' ordinary mail is nearly all hard; in a mailbox this share of it looks like a warning at all.
+HARD_IN_ORDINARY = 0.5
 #: Fewer than this cannot be split into folds with something of everything.
 FEWEST_ROWS = 60
 
@@ -88,10 +90,10 @@ def choose_thresholds(rows: Sequence[Row], held_out: Sequence[Prediction]) -> Th
     """The warning threshold of least expected cost in a mailbox, a miss costing MISS_COSTS false alarms."""
     truth = np.array([row.cause is not Cause.NONE for row in rows])
     p = np.array([prediction.p_warning for prediction in held_out])
-    candidates = np.arange(0.10, 0.61, 0.01)
+    candidates = np.arange(0.20, 0.61, 0.01)  # below, alerts would lose their meaning
     misses = np.array([np.mean(p[truth] < t) for t in candidates])
     alarms = np.array([np.mean(p[~truth] >= t) for t in candidates])
-    costs = MISS_COSTS * WARNINGS_IN_MAIL * misses + (1 - WARNINGS_IN_MAIL) * alarms
+    costs = MISS_COSTS * WARNINGS_IN_MAIL * misses + (1 - WARNINGS_IN_MAIL) * HARD_IN_ORDINARY * alarms
     # Of equal costs the highest threshold: fewer false alarms among mails the corpus does not know.
     best = float(candidates[len(costs) - 1 - int(np.argmin(costs[::-1]))])
     return replace(Thresholds(), warning=round(best, 2), review=round(max(best / 2, 0.05), 3))

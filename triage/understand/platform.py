@@ -11,6 +11,8 @@ from triage.labels import Platform
 from triage.types import Mail
 
 _SUBJECT_WEIGHT = 3
+#: A name of the platform against a word that is merely its own.
+_NAME_WEIGHT = 3
 #: Of a long text this much is searched: a notice names its platform at the top and in its signature.
 _HEAD, _TAIL = 3000, 1500
 
@@ -28,24 +30,28 @@ def platform(mail: Mail, *, warning: bool) -> Platform:
 def _named(mail: Mail) -> Platform:
     text = mail.text if len(mail.text) <= _HEAD + _TAIL else f"{mail.text[:_HEAD]}\n{mail.text[-_TAIL:]}"
     scores: dict[Platform, int] = {}
-    for where, weight in ((f"{mail.sender.name} {mail.subject}", _SUBJECT_WEIGHT), (text, 1)):
-        for match in _names().finditer(where.lower()):
-            name = _owners()[match[0]]
-            scores[name] = scores.get(name, 0) + weight
-    if not scores:
-        return Platform.NONE
-    return max(scores, key=lambda name: scores[name])
+    for where, times in ((f"{mail.sender.name} {mail.subject}", _SUBJECT_WEIGHT), (text, 1)):
+        for match in _pattern().finditer(where.lower()):
+            name, weight = _words()[match[0]]
+            scores[name] = scores.get(name, 0) + times * weight
+    return max(scores, key=lambda name: scores[name]) if scores else Platform.NONE
 
 
 @lru_cache(maxsize=1)
-def _owners() -> dict[str, Platform]:
+def _words() -> dict[str, tuple[Platform, int]]:
+    """By word, whose it is and what it weighs."""
     data = tomllib.loads((files("triage.understand") / "platforms.toml").read_text(encoding="utf-8"))
-    return {name: Platform(platform) for platform, names in data.items() for name in names}
+    return {
+        word: (Platform(platform), weight)
+        for kind, weight in (("hints", 1), ("names", _NAME_WEIGHT))
+        for platform, words in data[kind].items()
+        for word in words
+    }
 
 
 @lru_cache(maxsize=1)
-def _names() -> re.Pattern[str]:
-    def bounded(name: str) -> str:
-        return rf"(?<![a-z]){re.escape(name)}(?![a-z])" if name.isascii() else re.escape(name)
+def _pattern() -> re.Pattern[str]:
+    def bounded(word: str) -> str:
+        return rf"(?<![a-z]){re.escape(word)}(?![a-z])" if word.isascii() else re.escape(word)
 
-    return re.compile("|".join(bounded(name) for name in sorted(_owners(), key=len, reverse=True)))
+    return re.compile("|".join(bounded(word) for word in sorted(_words(), key=len, reverse=True)))
