@@ -14,7 +14,6 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import psutil
@@ -197,12 +196,7 @@ def main() -> None:
         env = {**os.environ, "TRIAGE_CONFIG": str(folder / "c.toml")}
         start_up(folder, env)
         parts(model)
-        factory = SimpleNamespace(mktemp=lambda name: (folder / name).mkdir() or folder / name)
-        running = (
-            dovecot_server.__wrapped__(factory)
-            if hasattr(dovecot_server, "__wrapped__")
-            else dovecot_server.__pytest_wrapped__.obj(factory)
-        )
+        running = dovecot_server.__wrapped__()
         server = next(running)
         try:
             throughput(server, settings, model)

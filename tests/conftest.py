@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -244,14 +245,12 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def dovecot_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
-    root = Path(tmp_path_factory.mktemp("dovecot"))
+def dovecot_server() -> Iterator[Dovecot]:
+    # Not below pytest's own folder: every pytest that starts makes that one private again, and the mail's owner must
+    # be able to walk there.
+    root = Path(tempfile.mkdtemp(prefix="triage-dovecot-"))
+    root.chmod(0o755)
     as_root = os.getuid() == 0
-    if as_root:  # the mail's owner must be able to walk there
-        for part in (root, *root.parents):
-            if part == Path("/tmp"):
-                break
-            part.chmod(0o755)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(root / "ca.pem"))
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(root / "server.pem"))
@@ -301,6 +300,7 @@ service anvil {{
     server.start()
     yield server
     server.stop()
+    shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture

@@ -257,6 +257,14 @@ def test_a_decision_is_stored_whole(db, take):
     assert json.loads(messages.packed(decision))["deadline"]["text"] == "within 72 hours"
 
 
+def test_a_mail_that_names_no_store_gets_the_accounts(db, model, settings):
+    cursor.begin(db, "shop", "INBOX", 7, last_uid=0, history_through=0)
+    own = settings.model_copy(update={"accounts": (settings.accounts[0].model_copy(update={"store": "North"}),)})
+    other = SUSPENSION.replace("16744219803", "16744219999").replace("B0CQ7M2XKD", "B0CQ7M2XK1") + "\nStore name: South"
+    take_in(db, a_batch(a_raw(), a_raw(body=other)), model, own, NOW)
+    assert {case.store for case in cases(db)} == {"North", "South"}
+
+
 def test_two_stores_of_one_account_are_two_cases(db, take):
     text = SUSPENSION.replace("Case ID: 16744219803", "").replace("ASIN: B0CQ7M2XKD", "")
     take(a_raw(body=text + "\nStore name: North"), a_raw(body=text + "\nStore name: South"))

@@ -47,6 +47,14 @@ def test_broken_base64_is_read_as_far_as_it_goes():
     assert read(raw).text.startswith("hello world")
 
 
+@pytest.mark.parametrize(
+    "subject", [b"=?utf-8?b?x?=", b"=?utf-8\x00?q?hello?=", b"=?\xf8\xf9?q?hello?= \xff", b"=?utf-8?b?"]
+)
+def test_a_broken_encoded_word_leaves_the_rest_of_the_mail_readable(subject):
+    mail = read(b"From: a@b.c\r\nSubject: \xf8" + subject + b"\r\n\r\nYour account was deactivated.")
+    assert mail.text == "Your account was deactivated."
+
+
 def test_utf_7_is_refused():
     raw = b"From: a@b.c\r\nSubject: s\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+ADw-script+AD4-"
     assert read(raw).text == ""

@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from triage.alerts import outbox
 from triage.config import Account, Settings, Target
 from triage.delivery import deliver_due
-from triage.errors import ConfigError, StoreError, TriageError
+from triage.errors import SignInRefused, StoreError, TriageError
 from triage.learn import corrections
 from triage.learn.corpus import Row
 from triage.learn.in_use import ModelInUse
@@ -80,6 +80,9 @@ class Daemon:
                 self.deliver, "interval", seconds=OUTBOX_EVERY, args=[target], id=f"deliver:{target.name}",
                 next_run_time=now(),
             )  # fmt: skip
+        for account in self._settings.accounts:
+            if account.secret.kind == "plain":
+                log.warning("password_in_configuration", account=account.name, better="env:, file:, cmd: or keyring:")
         self._scheduler.start()
         log.info("started", accounts=len(self._settings.accounts), targets=len(self._settings.targets))
 
@@ -117,7 +120,7 @@ class Daemon:
         except TriageError as error:
             if not self._stopping.is_set():
                 log.warning("mailbox_failed", account=account.name, reason=str(error), temporary=error.temporary)
-                if not error.temporary and not isinstance(error, ConfigError):
+                if isinstance(error, SignInRefused):
                     self._refused[account.name] = account.secret.reveal()
         except Exception:
             log.exception("mailbox_failed", account=account.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,15 @@ def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: d
     readings = [(message, read(message, account)) for message in batch.messages]
     mails = [(message, mail) for message, mail in readings if isinstance(mail, Mail)]
     unreadable = [(message, reason) for message, reason in readings if isinstance(reason, Unreadable)]
-    decisions = decide(
-        [mail for _, mail in mails],
-        model,
-        [message.received_at for message, _ in mails],
-        settings.zone_for(batch.account),
-    )
+    decisions = [
+        replace(decision, store=decision.store or account.store)
+        for decision in decide(
+            [mail for _, mail in mails],
+            model,
+            [message.received_at for message, _ in mails],
+            settings.zone_for(batch.account),
+        )
+    ]
     targets = [target.name for target in settings.targets_for(batch.account)]
     with store_errors(settings.database), transaction(db):
         for (message, mail), decision in zip(mails, decisions, strict=True):

@@ -56,23 +56,30 @@ def look(
     """
     total = kept = 0
     folder_now = account.folders[0]
+    missing: FolderMissing | None = None
     try:
         with Session(account, settings.polling) as session:
             if sessions is not None:
                 sessions.append(session)
             for folder_now in account.folders:
-                for decisions in _folder(db, session, account, folder_now, model, settings, clock, stop):
-                    total += len(decisions)
-                    kept += sum(decision.kept for decision in decisions)
+                try:
+                    for decisions in _folder(db, session, account, folder_now, model, settings, clock, stop):
+                        total += len(decisions)
+                        kept += sum(decision.kept for decision in decisions)
+                except FolderMissing as error:  # the folders behind it are read all the same
+                    missing = error
+                    _failed(db, account, folder_now, error, settings, clock())
                 if stop():
                     break
-    except (MailboxUnavailable, SignInRefused, FolderMissing) as error:
+    except (MailboxUnavailable, SignInRefused) as error:
         if not stop():
             _failed(db, account, folder_now, error, settings, clock())
         raise
     finally:
         if sessions is not None:
             sessions.clear()
+    if missing is not None:
+        raise missing
     return Looked(total, kept)
 
 
@@ -152,7 +159,7 @@ def _finished(db: Database, account: Account, folder: str, settings: Settings, n
             outbox.queue(db, targets, "history", f"history:{account.name}:{folder}", now=now, detail=detail)
         cursor.history_told(db, account.name, folder)
     if known is not None and known.told_failing:
-        key = f"mailbox_up:{account.name}:{known.failing_since}"
+        key = f"mailbox_up:{account.name}:{folder}:{known.failing_since}"
         outbox.queue(db, targets, "mailbox_up", key, now=now, detail={"account": account.name})
     cursor.succeeded(db, account.name, folder, now)
 
@@ -176,7 +183,7 @@ def _failed(db: Database, account: Account, folder: str, error: TriageError, set
         lasting = not error.temporary or now - known.failing_since >= settings.alerting.mailbox_down_after
         if lasting and not known.told_failing:
             targets = [target.name for target in settings.targets_for(account.name)]
-            key = f"mailbox_down:{account.name}:{known.failing_since}"
+            key = f"mailbox_down:{account.name}:{folder}:{known.failing_since}"
             detail = {"account": account.name, "reason": str(error)}
             outbox.queue(db, targets, "mailbox_down", key, now=now, detail=detail)
-            cursor.told_failing(db, account.name)
+            cursor.told_failing(db, account.name, folder)

@@ -104,6 +104,25 @@ def test_a_missing_folder_names_those_there_are(dovecot):
         session.open("Nope")
 
 
+def test_a_missing_folder_stops_no_other_is_told_once_and_read_when_it_is_there(dovecot, world, db):
+    both = dovecot.account(world.user, folders=("Later", "INBOX"))
+    world.settings = world.settings.model_copy(update={"accounts": (both,)})
+    running = service.Daemon(world.settings)
+    world.deliver(a_raw())
+    for _ in range(3):
+        running.poll(both)
+    assert len(world.cases()) == 1
+    assert [alert.kind for alert in outbox.due(db, "file", service.now())] == ["mailbox_down", "history"]
+
+    world.deliver(
+        a_raw(body="A rights owner reported a trademark infringement. Your listing was removed. ASIN: B0NEWNEW11"),
+        folder="Later",
+    )
+    assert running.poll(both).kept == 1
+    kinds = [alert.kind for alert in outbox.due(db, "file", service.now())]
+    assert kinds == ["mailbox_down", "history", "history", "mailbox_up"]
+
+
 def test_a_folder_with_a_chinese_name_is_read(dovecot, world):
     world.settings = world.settings.model_copy(
         update={"accounts": (dovecot.account(world.user, folders=("INBOX", "平台通知")),)}

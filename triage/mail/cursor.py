@@ -85,9 +85,9 @@ def failed(db: Database, account: str, folder: str, reason: str, now: datetime) 
     )
 
 
-def told_failing(db: Database, account: str) -> None:
+def told_failing(db: Database, account: str, folder: str) -> None:
     """Remember that the owner was told."""
-    db.execute("UPDATE mailboxes SET told_failing = 1 WHERE account = ?", (account,))
+    db.execute("UPDATE mailboxes SET told_failing = 1 WHERE account = ? AND folder = ?", (account, folder))
 
 
 def _cursor(row: dict[str, object]) -> Cursor:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -169,7 +170,7 @@ def decoded(data: bytes, charset: str = "") -> str:
         if candidate:
             try:
                 return data.decode(candidate)
-            except (LookupError, UnicodeDecodeError):
+            except (LookupError, ValueError):  # unknown; or does not fit, or a name no codec can have
                 continue
     return data.decode("cp1252", "replace")
 
@@ -179,7 +180,7 @@ def _decoded_header(value: str) -> str:
     chunks: list[tuple[bytes, str]] = []
     try:
         pieces = decode_header(value)
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, MessageError):
         return value
     for piece, charset in pieces:
         data = piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
