@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import itertools
 import os
 import shutil
@@ -257,7 +258,7 @@ def dovecot_server() -> Iterator[Dovecot]:
     server = Dovecot(root, free_port(), free_port(), root / "ca.pem", 65534 if as_root else None)
     (root / "mail").mkdir()
     owner = server.owner if server.owner is not None else os.getuid()
-    me = "" if as_root else f"default_internal_user = {os.getlogin()}\ndefault_login_user = {os.getlogin()}\n"
+    me = "" if as_root else f"default_internal_user = {getpass.getuser()}\ndefault_login_user = {getpass.getuser()}\n"
     (root / "dovecot.conf").write_text(f"""
 protocols = imap
 listen = 127.0.0.1
