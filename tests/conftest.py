@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import grp
 import itertools
 import os
 import shutil
@@ -258,14 +259,19 @@ def dovecot_server() -> Iterator[Dovecot]:
     server = Dovecot(root, free_port(), free_port(), root / "ca.pem", 65534 if as_root else None)
     (root / "mail").mkdir()
     owner = server.owner if server.owner is not None else os.getuid()
-    me = "" if as_root else f"default_internal_user = {getpass.getuser()}\ndefault_login_user = {getpass.getuser()}\n"
+    me, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
+    own = (
+        ""
+        if as_root
+        else f"default_internal_user = {me}\ndefault_login_user = {me}\ndefault_internal_group = {group}\n"
+    )
     (root / "dovecot.conf").write_text(f"""
 protocols = imap
 listen = 127.0.0.1
 base_dir = {root}/run
 state_dir = {root}/state
 log_path = {root}/log
-{me}ssl = yes
+{own}ssl = yes
 ssl_cert = <{root}/server.pem
 ssl_key = <{root}/server.pem
 disable_plaintext_auth = no
