@@ -98,6 +98,25 @@ def test_a_message_that_cannot_be_read_is_put_aside_told_and_blocks_nothing(db, 
     assert cursor.of(db, "shop", "INBOX").last_uid == 2
 
 
+def test_a_fault_of_ours_in_one_message_puts_it_aside_and_goes_on(db, model, settings, monkeypatch):
+    cursor.begin(db, "shop", "INBOX", 7, last_uid=0, history_through=0)
+    real = pipeline.matching.record
+
+    def broken(db, batch, message, mail, decision, now):
+        if mail.subject == "poison":
+            raise RuntimeError("a fault of ours")
+        return real(db, batch, message, mail, decision, now)
+
+    monkeypatch.setattr(pipeline.matching, "record", broken)
+    batch = a_batch(a_raw(), a_raw("poison", ORDER), a_raw("Sold", ORDER))
+    assert len(pipeline.take_in_around_faults(db, batch, model, settings, NOW)) == 2
+
+    outcomes = [row["outcome"] for row in db.query("SELECT outcome FROM messages ORDER BY uid")]
+    assert outcomes == ["warning", "quarantined", "ordinary"]
+    assert cursor.of(db, "shop", "INBOX").last_uid == 3
+    assert sorted(alert.kind for alert in outbox.due(db, "file", NOW)) == ["case_opened", "quarantined"]
+
+
 def test_history_opens_cases_without_an_alert_each(db, take):
     take(a_raw(), history=True)
 

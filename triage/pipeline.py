@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import structlog
+
 from triage.alerts import outbox
 from triage.cases import matching, messages
 from triage.config import Account, Settings
+from triage.errors import TriageError
 from triage.mail import cursor, quarantine, reading
 from triage.store.connection import store_errors
 from triage.store.moments import stored
@@ -20,6 +24,8 @@ from triage.understand.decide import decide
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+log = structlog.get_logger()
 
 
 def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: datetime) -> list[Decision]:
@@ -55,6 +61,36 @@ def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: d
             _put_aside(db, batch, message, what, targets, now)
         cursor.advance(db, batch)
     return decisions
+
+
+def take_in_around_faults(
+    db: Database, batch: Batch, model: Model, settings: Settings, now: datetime
+) -> list[Decision]:
+    """take_in(), and where one message breaks it, the others all the same: that one is put aside.
+
+    A fault of ours in one message must not stop the folder behind it for ever.
+
+    Raises:
+        StoreError: nothing of what was left of the batch is kept; it will come again.
+    """
+    try:
+        return take_in(db, batch, model, settings, now)
+    except TriageError:
+        raise
+    except Exception as error:
+        if len(batch.messages) != 1:
+            ones = [replace(batch, messages=(message,), last_uid=message.uid) for message in batch.messages]
+            decisions = [d for one in ones for d in take_in_around_faults(db, one, model, settings, now)]
+            take_in(db, replace(batch, messages=()), model, settings, now)  # the cursor, behind what was expunged
+            return decisions
+        log.exception("message_put_aside", account=batch.account, folder=batch.folder, uid=batch.last_uid)
+        message = batch.messages[0]
+        fault = Unreadable(hashlib.sha256(message.raw).hexdigest(), f"a fault of Triage: {type(error).__name__}")
+        targets = [target.name for target in settings.targets_for(batch.account)]
+        with store_errors(settings.database), transaction(db):
+            _put_aside(db, batch, message, fault, targets, now)
+            cursor.advance(db, batch)
+        return []
 
 
 def read(message: RawMessage, account: Account) -> Mail | Unreadable:

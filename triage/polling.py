@@ -14,7 +14,7 @@ from triage.config import Account, Settings
 from triage.errors import FolderMissing, MailboxUnavailable, SignInRefused, TriageError
 from triage.mail import cursor
 from triage.mail.session import Folder, Session
-from triage.pipeline import take_in
+from triage.pipeline import take_in_around_faults
 from triage.store.connection import store_errors
 from triage.store.transaction import transaction
 from triage.types import Batch, Decision
@@ -107,7 +107,7 @@ def _folder(
                 history=history,
             )
             started = clock()
-            decisions = take_in(db, batch, model, settings, started)
+            decisions = take_in_around_faults(db, batch, model, settings, started)
             took_ms = round((clock() - started).total_seconds() * 1000)
             log.info("batch_stored", account=account.name, folder=name, messages=len(messages), took_ms=took_ms)
             yield decisions

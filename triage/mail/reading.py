@@ -181,7 +181,7 @@ def _decoded_header(value: str) -> str:
     try:
         pieces = decode_header(value)
     except (ValueError, LookupError, MessageError):
-        return value
+        return decoded(value.encode("utf-8", "surrogateescape"))
     for piece, charset in pieces:
         data = piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
         name = (charset or "").lower()
