@@ -11,7 +11,7 @@ import structlog
 
 from triage.alerts import outbox
 from triage.config import Account, Settings
-from triage.errors import FolderMissing, MailboxUnavailable, SignInRefused, TriageError
+from triage.errors import ConfigError, FolderMissing, MailboxUnavailable, SignInRefused, TriageError
 from triage.mail import cursor
 from triage.mail.session import Folder, Session
 from triage.pipeline import take_in_around_faults
@@ -51,7 +51,7 @@ def look(
     sessions: where the open session is put while it lasts, so that another thread can abort it.
 
     Raises:
-        MailboxUnavailable, SignInRefused, FolderMissing, StoreError: recorded in the cursor's row as well, and told to
+        MailboxUnavailable, SignInRefused, FolderMissing, ConfigError, StoreError: recorded in the cursor's row as well, and told to
             the owner when it lasts.
     """
     total = kept = 0
@@ -71,7 +71,7 @@ def look(
                     _failed(db, account, folder_now, error, settings, clock())
                 if stop():
                     break
-    except (MailboxUnavailable, SignInRefused) as error:
+    except (MailboxUnavailable, SignInRefused, ConfigError) as error:  # ConfigError: the password cannot be had now
         if not stop():
             _failed(db, account, folder_now, error, settings, clock())
         raise

@@ -87,6 +87,17 @@ def test_a_wrong_password_asks_the_owner_and_is_not_tried_again(dovecot, world, 
     assert "wrong" not in alert.detail["reason"]
 
 
+def test_a_password_that_cannot_be_had_any_more_is_told(dovecot, world, db, tmp_path):
+    gone = dovecot.account(world.user, password=f"file:{tmp_path}/gone")
+    world.settings = world.settings.model_copy(update={"accounts": (gone,)})
+    running = service.Daemon(world.settings)
+    assert running.poll(gone) is None
+    (alert,) = outbox.due(db, "file", service.now())
+    assert "cannot read the file" in alert.detail["reason"]
+    (tmp_path / "gone").write_text(dovecot.PASSWORD)
+    assert running.poll(gone) is not None
+
+
 def test_an_unreachable_server_is_temporary(settings):
     account = settings.accounts[0].model_copy(update={"port": 1, "security": "none"})
     with pytest.raises(MailboxUnavailable, match="trying again") as caught, Session(account, Polling()):
