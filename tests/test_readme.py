@@ -28,7 +28,7 @@ def normal(line):
     return re.sub(r"\d+", "0", re.sub(r"\s+|…", "", line))
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md", "docs/tour.md"])
 def test_the_commands_of_the_readme_print_what_it_says(tmp_path, name):
     home = tmp_path / "home"
     home.mkdir()
