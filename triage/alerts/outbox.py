@@ -66,12 +66,6 @@ def due(db: Database, target: str, now: datetime, limit: int = 50) -> list[Queue
     return [_queued(row) for row in rows]
 
 
-def next_due(db: Database) -> datetime | None:
-    """When the next alert is due, or None if the outbox is empty."""
-    row = db.execute("SELECT min(due_at) FROM alerts WHERE delivered_at IS NULL AND gave_up_at IS NULL").fetchone()
-    return maybe_moment(row[0])
-
-
 def delivered(db: Database, alert: int, now: datetime) -> None:
     """The target took it."""
     db.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,16 +88,14 @@ class Model:
             weights = all_weights[at] - np.delete(all_weights, at, axis=0).mean(axis=0)
         parts = weights[row.indices] * row.data
         order = np.argsort(-parts)[:_NAMED]
-        names = self._names()
+        names = self._names
         found = lexicon.hits(judged(mail.subject, mail.text))
         return tuple(_named(names[row.indices[i]], float(parts[i]), found) for i in order if parts[i] > 0.02)
 
+    @cached_property
     def _names(self) -> list[str]:
-        cached = self.__dict__.get("_cached_names")
-        if cached is None:
-            cached = self.features.names()
-            self.__dict__["_cached_names"] = cached
-        return list(cached) if not isinstance(cached, list) else cached
+        """What the columns stand for; made once, at the first explanation."""
+        return self.features.names()
 
 
 def _named(name: str, weight: float, found: dict[int, list[str]]) -> Evidence:
