@@ -7,7 +7,8 @@
     +-- SignInRefused                permanent: a wrong or expired password; paused until it changes
     +-- FolderMissing                permanent: the account has no such folder
     +-- StoreError                   the database: locked, damaged, of a newer version, disk full
-    +-- ModelError                   missing, damaged, foreign or of another library version
+    +-- ModelError                   missing, damaged or foreign
+    |   +-- OutdatedModelError       our own, made with other libraries, labels or terms
     +-- CorpusError                  a line of training or evaluation data that cannot be used
     +-- TargetFailed                 temporary: an alert target that did not take a message
     +-- TargetMisconfigured          permanent: an alert target that never will
@@ -59,6 +60,10 @@ class StoreError(TriageError):
 
 class ModelError(TriageError):
     """No model can be loaded, or the one in use was refused."""
+
+
+class OutdatedModelError(ModelError):
+    """A model this installation made itself, with other libraries, labels or terms than it has now."""
 
 
 class CorpusError(TriageError):

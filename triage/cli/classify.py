@@ -62,21 +62,30 @@ def evaluate(
     file: Annotated[
         Path, typer.Argument(help="JSON lines: {id, from, subject, body, cause, also, stage, platform, lang}.")
     ],
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="A folder for report.html, confusion.png, reliability.png and metrics.json."),
+    ] = None,
     path: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Measure the model on labelled mails: recall, precision, accuracy, by language and platform.
 
     Needs no configuration. With --json: one object {"metrics": ..., "rows": [...]} and nothing else.
+    With --report: also the figures as a page with charts.
     """
     from triage.learn import corpus
     from triage.learn.evaluation import metrics, predict
+    from triage.learn.report import write_report
 
     rows = corpus.load([file]).rows
     if not rows:
         raise UsageError(f"{file}: has no rows")
-    predictions = predict(rows, _model(path))
+    model = _model(path)
+    predictions = predict(rows, model)
     figures = metrics(rows, predictions)
+    if report is not None:
+        write_report(report, f"{file.name}, judged by version {model.version}", rows, predictions, figures)
     if json:
         said = [
             {
@@ -94,6 +103,8 @@ def evaluate(
         print_json({"metrics": figures, "rows": said})
     else:
         show_metrics(figures)
+        if report is not None:
+            out.print(f"Report: {plain(str(report / 'report.html'))}")
 
 
 def decision_facts(name: str, decision: Decision) -> dict[str, Any]:
@@ -143,10 +154,12 @@ def show_metrics(figures: dict[str, Any]) -> None:
 
 
 def _model(path: Path | None) -> Any:
+    from triage.cli.learn import corrections_of
     from triage.learn import retrain
 
+    settings = settings_or_defaults(path)
     with progress("training a model (first use)") as step:
-        return retrain.ready(settings_or_defaults(path).models_dir, now(), step)
+        return retrain.ready(settings.models_dir, now(), step, lambda: corrections_of(settings))
 
 
 def _mails(files: list[str]) -> Iterator[tuple[str, Mail | str]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from triage.cli.app import ConfigOption, JsonOption, app, now, settings_or_defaults
-from triage.cli.show import out, print_json, progress
+from triage.cli.show import out, plain, print_json, progress
 from triage.labels import Cause
+
+if TYPE_CHECKING:
+    from triage.config import Settings
+    from triage.learn.corpus import Row
 
 
 @app.command()
@@ -23,17 +27,19 @@ def train(
 
     Every version is tested on families of mails it has not seen. A running daemon takes the new one over by itself.
     """
-    from triage.learn import corpus, corrections, retrain
-    from triage.store.connection import opened
+    from triage.learn import corpus, retrain
+    from triage.learn.report import write_report
 
     settings = settings_or_defaults(path)
-    learned: list[corpus.Row] = []
-    if settings.database.exists():
-        with opened(settings.database) as db:
-            learned = corrections.rows(db)
+    learned = corrections_of(settings)
     extra = corpus.load(data).rows if data else ()
     with progress("training", quiet=json) as step:
         outcome = retrain.retrain(settings.models_dir, learned, now(), extra=extra, force=force, progress=step)
+    report = settings.models_dir / outcome.version / "report"
+    rows, said = zip(*outcome.judged, strict=True)
+    write_report(
+        report, f"Version {outcome.version}, on families of mails it had not seen", rows, said, outcome.metrics
+    )
     if json:
         print_json(
             {
@@ -44,6 +50,7 @@ def train(
                 "corrections": outcome.corrections,
                 "corrections_right": outcome.corrections_right,
                 "metrics": outcome.metrics,
+                "report": str(report / "report.html"),
             }
         )
         return
@@ -52,6 +59,7 @@ def train(
     if outcome.corrections:
         was = "" if outcome.corrections_right_before is None else f" (before: {outcome.corrections_right_before})"
         out.print(f"Of your {outcome.corrections} corrected mails {outcome.corrections_right} are now right{was}.")
+    out.print(f"Report with charts: {plain(str(report / 'report.html'))}")
     if outcome.promoted:
         out.print(f"[green]Version {outcome.version} is in use[/green] ({outcome.reason}).")
     else:
@@ -89,6 +97,17 @@ def models(path: ConfigOption = None, json: JsonOption = False) -> None:
             f"{mark} {saved.version}  {saved.created_at:%Y-%m-%d %H:%M} UTC  warning recall {figures['warning_recall']}  "
             f"precision {figures['warning_precision']}  cause macro F1 {figures['cause_macro_f1']}  corrections {saved.data['corrections']}"
         )
+
+
+def corrections_of(settings: Settings) -> list[Row]:
+    """What people corrected, if there is a database at all."""
+    from triage.learn import corrections
+    from triage.store.connection import opened
+
+    if not settings.database.exists():
+        return []
+    with opened(settings.database) as db:
+        return corrections.rows(db)
 
 
 def _compare(before: dict[str, Any], after: dict[str, Any]) -> None:

@@ -116,6 +116,7 @@ def metrics(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str,
         "by_language": _by(pairs, lambda row: row.lang or "und"),
         "by_platform": _by(pairs, lambda row: str(row.platform or "none")),
         "by_cause": _by_cause(pairs),
+        "by_stage": _by_stage(pairs),
         "calibration_error": _calibration_error(pairs),
         "confused": _confused(pairs),
     }
@@ -170,6 +171,16 @@ def _by_cause(pairs: Sequence[tuple[Row, Prediction]]) -> dict[str, dict[str, An
             both = (recall or 0) + (precision or 0)
             f1 = round(2 * (recall or 0) * (precision or 0) / both, 4) if both else 0.0
             figures[cause.value] = {"rows": true, "recall": recall, "precision": precision, "f1": f1}
+    return figures
+
+
+def _by_stage(pairs: Sequence[tuple[Row, Prediction]]) -> dict[str, dict[str, Any]]:
+    """Of the warnings at each stage, the share that was said to be there."""
+    figures = {}
+    for stage in Stage:
+        here = [said for row, said in pairs if row.stage is stage and row.cause is not Cause.NONE]
+        if here:
+            figures[stage.value] = {"rows": len(here), "recall": _share(sum(p.stage is stage for p in here), len(here))}
     return figures
 
 

@@ -19,15 +19,18 @@ from typing import Any
 
 import joblib
 
-from triage.errors import ModelError
+from triage.errors import ModelError, OutdatedModelError
 from triage.labels import Cause, Stage
 from triage.understand.classifier import Model, Thresholds
+from triage.understand.features import fingerprint
 
 _KEY = "installation.key"
 _CURRENT = "current"
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "triage")
 _TRAIN = "run: triage train"
 _NAME = re.compile(r"^[\w.\-]{1,80}$")
+#: Changes with the classes that are pickled.
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ def save(folder: Path, model: Model, *, metrics: dict[str, Any], data: dict[str,
             "sha256": _digest(building / "model.joblib"),
             "libraries": {name: installed(name) for name in _LIBRARIES},
             "labels": {"causes": sorted(Cause), "stages": sorted(Stage)},
+            "format": _FORMAT,
+            "features": fingerprint(),
             "thresholds": asdict(model.thresholds),
             "data": data,
             "metrics": metrics,
@@ -111,8 +116,8 @@ def load(folder: Path, version: str | None = None) -> Model:
     """A version ready for use; the current one if none is named.
 
     Raises:
-        ModelError: there is none, a file was changed, the manifest is of another installation, or it was made with
-            other library versions or labels. Nothing was unpickled then.
+        ModelError: there is none, a file was changed, or the manifest is of another installation.
+        OutdatedModelError: it was made with other library versions, labels or terms. Nothing was unpickled in either case.
     """
     name = version or current(folder)
     if name is None:
@@ -131,9 +136,11 @@ def load(folder: Path, version: str | None = None) -> Model:
     for library in ("scikit-learn", "numpy", "triage"):
         if manifest["libraries"].get(library) != installed(library):
             was = manifest["libraries"].get(library)
-            raise ModelError(f"{place}: made with {library} {was}, installed is {installed(library)}; {_TRAIN}")
+            raise OutdatedModelError(f"{place}: made with {library} {was}, installed is {installed(library)}; {_TRAIN}")
     if manifest["labels"] != {"causes": sorted(Cause), "stages": sorted(Stage)}:
-        raise ModelError(f"{place}: was trained on other labels; {_TRAIN}")
+        raise OutdatedModelError(f"{place}: was trained on other labels; {_TRAIN}")
+    if (manifest.get("format"), manifest.get("features")) != (_FORMAT, fingerprint()):
+        raise OutdatedModelError(f"{place}: was trained with another lexicon or by another version of Triage; {_TRAIN}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

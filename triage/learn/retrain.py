@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from triage.errors import ModelError
+from triage.errors import ModelError, OutdatedModelError
 from triage.learn import corpus, registry
 from triage.learn.corpus import Row
-from triage.learn.evaluation import metrics, predict
+from triage.learn.evaluation import Prediction, metrics, predict
 from triage.learn.training import Progress, train
 from triage.understand.classifier import Model
 
@@ -36,6 +36,7 @@ class Outcome:
     corrections: int
     corrections_right: int  # of the corrected mails, how many the new version gets right
     corrections_right_before: int | None
+    judged: tuple[tuple[Row, Prediction], ...]  # the rows of the corpus, by models that had not seen their families
 
 
 def retrain(
@@ -83,18 +84,27 @@ def retrain(
             corrections=len(corrections),
             corrections_right=right,
             corrections_right_before=right_before,
+            judged=tuple(zip(rows[:base], trained.held_out[:base], strict=True)),
         )
 
 
-def ready(models: Path, now: datetime, progress: Progress = lambda share, what: None) -> Model:
-    """The model in use; if there is none yet, one is trained first.
+def ready(
+    models: Path,
+    now: datetime,
+    progress: Progress = lambda share, what: None,
+    corrections: Callable[[], Sequence[Row]] = tuple,
+) -> Model:
+    """The model in use; if there is none yet, or it is older than this version of Triage, one is trained first.
 
     Raises:
         ModelError: there is one, but it was refused. CorpusError: there is nothing to train from.
     """
-    if registry.current(models) is None:
-        return retrain(models, (), now, progress=progress).model
-    return registry.load(models)
+    try:
+        if registry.current(models) is not None:
+            return registry.load(models)
+    except OutdatedModelError:
+        pass
+    return retrain(models, corrections(), now, force=True, progress=progress).model
 
 
 def _champion(models: Path) -> Model | None:

@@ -1,26 +1,31 @@
-"""The model: is it a warning, of what cause, at what stage. Three calibrated linear classifiers over the same features."""
+"""The model: is it a warning, of what cause, at what stage. Three linear classifiers over the same features."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.calibration import CalibratedClassifierCV
+from scipy.special import softmax
 
 from triage.labels import Cause, Stage
 from triage.types import Evidence, Mail
 from triage.understand import lexicon
 from triage.understand.features import Features
+from triage.understand.linear import InformativeRidge
+from triage.understand.segments import segments
 from triage.understand.text import judged
 
 #: Words named as evidence for a decision.
 _NAMED = 8
+#: Of the best piece of a mail, how much is added to the score of the whole when the cause is judged.
+_PIECE_SHARE = 0.4
 
-Probabilities = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,30 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """One of the model's three questions: a fitted linear classifier, and what turns its scores into probabilities."""
+
+    linear: InformativeRidge
+    sharpness: float  # the inverse temperature: probabilities are softmax(sharpness * scores)
+
+    @property
+    def answers(self) -> list[Any]:
+        """Columns of the probabilities."""
+        return list(self.linear.classes_)
+
+    def chances(self, scores: Numbers) -> Numbers:
+        """Probabilities of shape (n, answers) from the linear classifier's scores."""
+        logits = np.column_stack([-scores, scores]) if scores.ndim == 1 else scores
+        return np.asarray(softmax(self.sharpness * logits, axis=1))
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """What the classifiers say of a batch. Rows in the order of the mails."""
 
-    warning: Probabilities  # shape (n,)
-    causes: Probabilities  # shape (n, len(model.causes)): of each cause, given that it is a warning
-    stages: Probabilities  # shape (n, len(model.stages))
+    warning: Numbers  # shape (n,)
+    causes: Numbers  # shape (n, len(model.causes)): of each cause, given that it is a warning
+    stages: Numbers  # shape (n, len(model.stages))
     rows: csr_matrix  # the features, to explain with
 
 
@@ -49,48 +72,65 @@ class Model:
 
     version: str
     features: Features
-    warning: CalibratedClassifierCV
-    cause: CalibratedClassifierCV
-    stage: CalibratedClassifierCV
+    warning: Question
+    cause: Question
+    stage: Question
     thresholds: Thresholds
 
     @property
     def causes(self) -> list[Cause]:
         """Columns of Scores.causes."""
-        return [Cause(label) for label in self.cause.classes_]
+        return [Cause(label) for label in self.cause.answers]
 
     @property
     def stages(self) -> list[Stage]:
         """Columns of Scores.stages."""
-        return [Stage(label) for label in self.stage.classes_]
+        return [Stage(label) for label in self.stage.answers]
 
     def scores(self, mails: Sequence[Mail]) -> Scores:
-        """Probabilities for a batch of at least one mail."""
+        """Probabilities for a batch of at least one mail. The pieces of a mail are judged only where it may be a warning."""
         rows = self.features.transform(mails)
-        yes = list(self.warning.classes_).index(True)
+        warning = self.warning.chances(self.warning.linear.decision_function(rows))[:, 1]
+        causes = self.cause.linear.decision_function(rows)
+        doubtful = np.flatnonzero(warning >= self.thresholds.review).tolist()
+        if len(doubtful):
+            causes[doubtful] += best_piece(self.features, self.cause.linear, [mails[i] for i in doubtful])
         return Scores(
-            warning=self.warning.predict_proba(rows)[:, yes],
-            causes=self.cause.predict_proba(rows),
-            stages=self.stage.predict_proba(rows),
+            warning=warning,
+            causes=self.cause.chances(causes),
+            stages=self.stage.chances(self.stage.linear.decision_function(rows)),
             rows=rows,
         )
 
     def evidence(self, mail: Mail, row: csr_matrix, cause: Cause) -> tuple[Evidence, ...]:
         """What speaks for a cause (or, for ``none``, against a warning) in one row of the features, strongest first.
 
-        The weight is the log-odds a word or group of terms adds against the average of the other causes.
+        The weight is the log-odds a word or group of terms adds against the average of the other causes. For a cause the
+        sentence that speaks for it most stands first, with what it adds.
         """
         if cause is Cause.NONE:
-            weights = -_coefficients(self.warning)[0]
+            question, weights = self.warning, -2 * np.ravel(self.warning.linear.ridge_.coef_)
         else:
-            all_weights = _coefficients(self.cause)
+            question, all_weights = self.cause, self.cause.linear.ridge_.coef_
             at = self.causes.index(cause)
             weights = all_weights[at] - np.delete(all_weights, at, axis=0).mean(axis=0)
-        parts = weights[row.indices] * row.data
-        order = np.argsort(-parts)[:_NAMED]
-        names = self._names
+        weighed = question.linear.weighed(row)
+        parts = weights[weighed.indices] * weighed.data * question.sharpness
+        order = np.argsort(-parts, kind="stable")[:_NAMED]
         found = lexicon.hits(judged(mail.subject, mail.text))
-        return tuple(_named(names[row.indices[i]], float(parts[i]), found) for i in order if parts[i] > 0.02)
+        words = [_named(self._names[weighed.indices[i]], float(parts[i]), found) for i in order if parts[i] > 0.05]
+        return (*self._sentence(mail, cause), *words)
+
+    def _sentence(self, mail: Mail, cause: Cause) -> list[Evidence]:
+        pieces = segments(mail)
+        if cause is Cause.NONE or not pieces:
+            return []
+        column = self.causes.index(cause)
+        scores = self.cause.linear.decision_function(self.features.pieces(pieces))
+        against = np.delete(scores, column, axis=1).mean(axis=1)
+        best = int(np.argmax(scores[:, column]))
+        weight = _PIECE_SHARE * self.cause.sharpness * float(scores[best, column] - against[best])
+        return [Evidence("sentence", " ".join(pieces[best].split())[:300], round(weight, 2))] if weight > 0.05 else []
 
     @cached_property
     def _names(self) -> list[str]:
@@ -98,15 +138,24 @@ class Model:
         return self.features.names()
 
 
+def best_piece(features: Features, linear: InformativeRidge, mails: Sequence[Mail]) -> Numbers:
+    """What the best piece of each mail adds to the score of each answer: shape (len(mails), answers)."""
+    pieces = [segments(mail) for mail in mails]
+    counts = [len(found) for found in pieces]
+    added = np.zeros((len(mails), len(linear.classes_)))
+    if sum(counts):
+        scores = linear.decision_function(features.pieces([piece for found in pieces for piece in found]))
+        with_text = [number for number, count in enumerate(counts) if count]
+        starts = np.cumsum([0, *(counts[number] for number in with_text[:-1])])
+        added[with_text] = np.maximum.reduceat(scores, starts, axis=0) * _PIECE_SHARE
+    return added
+
+
 def _named(name: str, weight: float, found: dict[int, list[str]]) -> Evidence:
     if name in lexicon.COLUMNS:
         terms = found.get(lexicon.COLUMNS.index(name), [])
-        return Evidence("phrase", ", ".join(term.strip() for term in terms[:6]), round(weight, 3))
-    if name.startswith("sender:"):
-        return Evidence("sender", name.removeprefix("sender:"), round(weight, 3))
-    return Evidence("word", name, round(weight, 3))
-
-
-def _coefficients(classifier: CalibratedClassifierCV) -> NDArray[np.float64]:
-    """Weights of the one linear model inside, of shape (classes or 1, features)."""
-    return np.asarray(classifier.calibrated_classifiers_[0].estimator.coef_)
+        return Evidence("phrase", ", ".join(term.strip() for term in terms[:6]), round(weight, 2))
+    for kind in ("sender", "structure"):
+        if name.startswith(f"{kind}:"):
+            return Evidence(kind, name.removeprefix(f"{kind}:").replace("_", " "), round(weight, 2))
+    return Evidence("word", name, round(weight, 2))

@@ -1,11 +1,13 @@
-"""From mails to the matrix the classifiers take: words, characters where a script has no spaces, the lexicon, the sender."""
+"""From mails to the matrix the classifiers take: words, characters where a script has no spaces, lexicon, sender, structure."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -13,7 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from triage.labels import SenderVerdict
 from triage.types import Mail
 from triage.understand import lexicon
-from triage.understand.text import judged
+from triage.understand.text import JUDGED, judged, normal
 
 #: Runs of letters of one script. Han and kana have no spaces: their runs are cut into pairs and triples.
 _RUN = re.compile(
@@ -22,14 +24,26 @@ _RUN = re.compile(
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 #: A longer word also counts as its first letters: "infringes" and "infringement" are one to a small corpus.
-_STEM = 5
+_STEMS = (4, 6)
 
 #: What the sender column says, in this order.
-SENDER_COLUMNS = ("platform", "relay", "forged", "third_party", "unknown", "bulk", "forwarded")
+SENDER_COLUMNS = ("platform", "relay", "third_party", "unknown", "bulk", "forwarded")
 
-#: Beside words of L2 norm 1, what one lexicon column and one sender column weigh at most.
+#: What the structure columns say, in this order: how a mail is built, whatever it says.
+STRUCTURE_COLUMNS = (
+    "length", "very_short", "quoted_lines", "reply_or_forward", "questions", "exclamations", "links", "addresses",
+    "you", "your", "i",
+)  # fmt: skip
+
+#: Beside words of L2 norm 1, what one column of each kind weighs at most.
 _LEXICON_WEIGHT = 0.5
 _SENDER_WEIGHT = 0.35
+_STRUCTURE_WEIGHT = 0.35
+
+_ANSWERED = re.compile(r"(?:re|fwd?|aw|wg|tr|rv|sv|回复|转发|答复|返信|転送)\s*[::]", re.IGNORECASE)
+_YOU = re.compile(r"\byou\b|您|你")
+_YOUR = re.compile(r"\byour\b|您的|贵店|你的|\bihr|\bvotre|\bvos\b|\bsus?\b|\btuo|お客様の")
+_I = re.compile(r"\b(?:i|i'm|i'll|my|me|ich|mein|je|mon|yo|mi|io|mio)\b|我(?!们)")
 
 
 def tokens(text: str) -> list[str]:
@@ -43,8 +57,7 @@ def tokens(text: str) -> list[str]:
             previous = ""
         else:
             found.append(run)
-            if len(run) > _STEM + 1:
-                found.append(f"{run[:_STEM]}~")
+            found.extend(f"{run[:letters]}~" for letters in _STEMS if len(run) > letters + 1)
             if previous:
                 found.append(f"{previous} {run}")
             previous = run
@@ -52,9 +65,10 @@ def tokens(text: str) -> list[str]:
 
 
 class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
-    """Mails to float32 rows: TF-IDF of tokens (L2 norm 1), then lexicon columns, then sender columns.
+    """Mails to float32 rows: TF-IDF of tokens, then lexicon, sender and structure columns.
 
-    A mail gives the same row in any batch.
+    The words of a row are not brought to length 1 here: InformativeRidge does it after its own weights. A mail gives the
+    same row in any batch.
     """
 
     def __init__(self, min_df: int = 2, max_features: int = 120_000) -> None:
@@ -68,21 +82,54 @@ class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
             min_df=self.min_df,
             max_features=self.max_features,
             sublinear_tf=True,
+            norm=None,
             dtype=np.float32,
         )
         self.words_.fit([judged(mail.subject, mail.text) for mail in mails])
         return self
 
+    @property
+    def words(self) -> int:
+        """How many leading columns are words."""
+        return len(self.words_.vocabulary_)
+
     def transform(self, mails: Sequence[Mail]) -> csr_matrix:
         """Rows in the order of mails, of shape (len(mails), width)."""
         texts = [judged(mail.subject, mail.text) for mail in mails]
-        return hstack(
-            [self.words_.transform(texts), _lexicon_rows(texts), _sender_rows(mails)], format="csr", dtype=np.float32
-        )
+        about = np.hstack([_sender_rows(mails), _structure_rows(mails, texts)])
+        return self._rows(texts, csr_matrix(about))
+
+    def pieces(self, texts: Sequence[str]) -> csr_matrix:
+        """Rows of parts of mails: only their words and lexicon count."""
+        about = csr_matrix((len(texts), len(SENDER_COLUMNS) + len(STRUCTURE_COLUMNS)), dtype=np.float32)
+        return self._rows([normal(text) for text in texts], about)
+
+    def _rows(self, texts: Sequence[str], about: csr_matrix) -> csr_matrix:
+        return hstack([self.words_.transform(texts), _lexicon_rows(texts), about], format="csr", dtype=np.float32)
 
     def names(self) -> list[str]:
-        """What each column stands for: a token, "cause:..." or "stage:..." of the lexicon, "sender:..."."""
-        return [*self.words_.get_feature_names_out(), *lexicon.COLUMNS, *(f"sender:{name}" for name in SENDER_COLUMNS)]
+        """What each column stands for: a token, "cause:..." of the lexicon, "sender:...", "structure:..."."""
+        return [
+            *self.words_.get_feature_names_out(),
+            *lexicon.COLUMNS,
+            *(f"sender:{name}" for name in SENDER_COLUMNS),
+            *(f"structure:{name}" for name in STRUCTURE_COLUMNS),
+        ]
+
+
+def fingerprint() -> str:
+    """SHA-256 over what a column means, hex: a model goes with the columns it was trained on."""
+    parts = (
+        lexicon.digest(),
+        SENDER_COLUMNS,
+        STRUCTURE_COLUMNS,
+        _STEMS,
+        JUDGED,
+        _LEXICON_WEIGHT,
+        _SENDER_WEIGHT,
+        _STRUCTURE_WEIGHT,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _lexicon_rows(texts: Sequence[str]) -> csr_matrix:
@@ -94,20 +141,39 @@ def _lexicon_rows(texts: Sequence[str]) -> csr_matrix:
     return csr_matrix(rows)
 
 
-def _sender_rows(mails: Sequence[Mail]) -> csr_matrix:
+def _sender_rows(mails: Sequence[Mail]) -> NDArray[np.float32]:
     rows = np.zeros((len(mails), len(SENDER_COLUMNS)), dtype=np.float32)
     for number, mail in enumerate(mails):
         rows[number, SENDER_COLUMNS.index(_sender_kind(mail))] = _SENDER_WEIGHT
         rows[number, SENDER_COLUMNS.index("bulk")] = mail.bulk * _SENDER_WEIGHT
         rows[number, SENDER_COLUMNS.index("forwarded")] = (mail.forwarded_by is not None) * _SENDER_WEIGHT
-    return csr_matrix(rows)
+    return rows
+
+
+def _structure_rows(mails: Sequence[Mail], texts: Sequence[str]) -> NDArray[np.float32]:
+    rows = np.zeros((len(mails), len(STRUCTURE_COLUMNS)), dtype=np.float32)
+    for number, (mail, text) in enumerate(zip(mails, texts, strict=True)):
+        per_word = 8 / max(len(text), 80)
+        rows[number] = (
+            np.log1p(len(text)) / 9,
+            len(text) < 60,
+            mail.text.count("\n>", 0, JUDGED) / 10,
+            bool(_ANSWERED.match(mail.subject)),
+            text.count("?") / 5,
+            text.count("!") / 5,
+            "urlx" in text,
+            "mailx" in text,
+            len(_YOU.findall(text)) * per_word,
+            len(_YOUR.findall(text)) * per_word,
+            len(_I.findall(text)) * per_word,
+        )
+    return np.minimum(rows, 1.0) * np.float32(_STRUCTURE_WEIGHT)
 
 
 def _sender_kind(mail: Mail) -> str:
-    if not mail.sender.email:
+    if not mail.sender.email or mail.origin.verdict is SenderVerdict.FORGED:
+        # Phishing keeps the cause it pretends: that a mail is forged must not say what it is about.
         return "unknown"
     if mail.origin.relay:
         return "relay"
-    if mail.origin.platform != "none":
-        return "platform"
-    return "forged" if mail.origin.verdict is SenderVerdict.FORGED else "third_party"
+    return "platform" if mail.origin.platform != "none" else "third_party"
