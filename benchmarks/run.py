@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psutil
 from imapclient import IMAPClient
+from sklearn.metrics import f1_score
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -25,11 +27,14 @@ sys.path.insert(0, str(ROOT))
 from tests.conftest import ORDER, SUSPENSION, Dovecot, a_raw, dovecot_server  # noqa: E402
 from triage import log  # noqa: E402
 from triage.config import Polling, Settings, Target  # noqa: E402
-from triage.learn import corpus, registry, retrain  # noqa: E402
+from triage.labels import Cause  # noqa: E402
+from triage.learn import corpus, registry, retrain, training  # noqa: E402
+from triage.learn.evaluation import Prediction, metrics  # noqa: E402
 from triage.mail import reading  # noqa: E402
 from triage.mail.sign_in import quiet  # noqa: E402
 from triage.polling import look  # noqa: E402
 from triage.store.connection import opened  # noqa: E402
+from triage.understand.classifier import Model  # noqa: E402
 from triage.understand.decide import decide  # noqa: E402
 
 MAILS = 4000
@@ -145,7 +150,7 @@ def memory(server: Dovecot, settings: Settings, folder: Path, env: dict[str, str
     say("daemon with one account, resident (asked: under 220 MB)", f"{idle:.0f} MB; after 1,000 mails {after:.0f} MB")
 
 
-def training(folder: Path) -> None:
+def train(folder: Path) -> None:
     code = f"from triage.learn import retrain; import datetime, pathlib; retrain.retrain(pathlib.Path({str(folder / 'm')!r}), (), datetime.datetime.now(datetime.UTC))"
     start = time.perf_counter()
     process = psutil.Popen([sys.executable, "-c", code])
@@ -176,13 +181,42 @@ def training(folder: Path) -> None:
         say(f"on unseen families: {name.replace('_', ' ')}", str(registry.versions(folder / "m")[0].metrics[name]))
 
 
+def left_out(model: Model) -> None:
+    """What is said of a platform, or a language, by classifiers that have never seen it."""
+    rows = corpus.shipped().rows
+    for what, least in (("lang", 20), ("platform", 20)):
+        parts: dict[str, set[int]] = {}
+        for number, row in enumerate(rows):
+            parts.setdefault(str(getattr(row, what)), set()).add(number)
+        warnings = {n for n, row in enumerate(rows) if row.cause is not Cause.NONE}
+        parts = {name: part for name, part in sorted(parts.items()) if len(part & warnings) >= least}
+        judged = training.judge_without(rows, list(parts.values()), model)
+        said = [{number: p for number, p in part.items() if number in warnings} for part in judged]
+        everything = {number: prediction for part in said for number, prediction in part.items()}
+        pooled = metrics([rows[n] for n in everything], list(everything.values()))
+        name = {"lang": "language", "platform": "platform"}[what]
+        say(f"one {name} left out at a time: warning recall", str(pooled["warning_recall"]))
+        say(f"one {name} left out at a time: cause macro F1", str(_of_warnings(rows, everything)))
+        for label, part in zip(parts, said, strict=True):
+            figures = metrics([rows[n] for n in part], list(part.values()))
+            recall, f1 = figures["warning_recall"], _of_warnings(rows, part)
+            say(f"    without {label} ({figures['rows']} warnings)", f"recall {recall}, cause macro F1 {f1}")
+
+
+def _of_warnings(rows: Sequence[corpus.Row], said: dict[int, Prediction]) -> float:
+    """Macro F1 over the causes of rows that all are warnings, of those that were found to be warnings or not."""
+    truth = [rows[n].cause.value for n in said]
+    best = [max(p.causes, key=lambda cause: p.causes[cause]).value for p in said.values()]
+    return round(float(f1_score(truth, best, labels=sorted(set(truth)), average="macro", zero_division=0)), 4)
+
+
 def main() -> None:
     say("machine", f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
     log.configure(level="error")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         folder.chmod(0o755)
-        training(folder)
+        train(folder)
         model = retrain.ready(folder / "m", NOW)
         settings = Settings(
             data=folder / "data",
@@ -196,6 +230,7 @@ def main() -> None:
         env = {**os.environ, "TRIAGE_CONFIG": str(folder / "c.toml")}
         start_up(folder, env)
         parts(model)
+        left_out(model)
         running = dovecot_server.__wrapped__()
         server = next(running)
         try:

@@ -1,42 +1,79 @@
 import collections
 import json
+import re
 import shutil
+from zoneinfo import ZoneInfo
 
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from typer.testing import CliRunner
 
 from tests.conftest import NOW, a_batch, a_raw
 from triage import actions
+from triage.cli import app
 from triage.errors import CorpusError, ModelError
 from triage.labels import Cause, Platform, Stage
-from triage.learn import corpus, corrections, registry, retrain, training
+from triage.learn import corpus, corrections, evaluation, registry, report, retrain, training
 from triage.learn.in_use import ModelInUse
 from triage.mail import cursor
+from triage.mail.reading import from_fields
 from triage.pipeline import take_in
+from triage.understand.decide import decide
 
 ROWS = corpus.shipped().rows
 
 
+RAW = [json.loads(line) for path in corpus.folder().glob("*.jsonl") for _, line in corpus.lines(path)]
+WARNINGS = [row for row in RAW if row["cause"] != "none"]
+
+
 def test_the_corpus_has_what_it_promises():
-    written = [line for path in corpus.folder().glob("*.jsonl") for _, line in corpus.lines(path)]
-    raw = [json.loads(line) for line in written]
     by_cause = collections.Counter(row.cause for row in ROWS)
-    assert len(ROWS) >= 400
+    assert len(ROWS) >= 2500
     assert set(by_cause) == set(Cause)
     assert by_cause[Cause.NONE] >= len(ROWS) / 3
     assert {row.stage for row in ROWS} == set(Stage)
     assert len({row.platform for row in ROWS} - {Platform.NONE, Platform.OTHER}) >= 20
-    assert sum(row["made"] == "combined" for row in raw) <= len(raw) / 3
-    assert len({row["id"] for row in raw}) == len(raw)
-    for cause in set(Cause) - {Cause.NONE}:
-        for lang in ("en", "zh"):
-            assert sum(row.cause is cause and row.lang == lang for row in ROWS) >= 8, (cause, lang)
+    assert sum(row["made"] == "combined" for row in RAW) <= len(RAW) / 3
+    assert len({row["id"] for row in RAW}) == len(RAW)
+    assert {row.lang for row in ROWS} == {"en", "zh", "de", "fr", "es", "it", "ja", "pl", "nl", "pt", "tr", "sv"}
 
 
-def test_no_two_rows_of_different_groups_are_the_same_mail():
-    seen = {}
-    for row in ROWS:
-        text = " ".join(f"{row.subject} {row.body}".split()).lower()
-        assert seen.setdefault(text, row.group) == row.group, text[:80]
+@pytest.mark.parametrize("cause", sorted(set(Cause) - {Cause.NONE}))
+def test_every_cause_is_there_in_every_main_language(cause):
+    count = collections.Counter(row.lang for row in ROWS if row.cause is cause)
+    assert min(count["en"], count["zh"]) >= 60
+    assert min(count[lang] for lang in ("de", "fr", "es", "it", "ja")) >= 15
+
+
+@pytest.mark.parametrize(
+    ("shape", "least"),
+    [
+        (lambda row: row["also"], 30),
+        (lambda row: re.match(r"(FW|WG|TR |RV|I|转发|転送):", row["subject"]), 100),
+        (lambda row: "\n>" in row["body"], 15),
+        (lambda row: not row["subject"], 100),
+        (lambda row: "**" in row["body"], 50),
+        (lambda row: len(row["body"]) > 1200, 30),
+        (lambda row: row["lang"] == "zh" and len(re.findall("[A-Za-z]{4,}", row["body"])) > 8, 20),
+        (lambda row: row["lang"] == "zh" and len(set("帳號賣場規範違檢舉權這開為圖實單與對過") & set(row["body"])) > 1, 25),
+    ],
+    ids=["two causes", "forwards", "quoted history", "no subject", "masked", "long", "English in Chinese", "traditional Chinese"],
+)  # fmt: skip
+def test_what_makes_real_mail_hard_is_in_the_corpus(shape, least):
+    assert sum(bool(shape(row)) for row in WARNINGS) >= least
+
+
+def test_no_two_rows_of_different_groups_are_nearly_the_same_mail():
+    texts = [re.sub(r"\d", "0", " ".join(f"{row.subject} {row.body}".lower().split())) for row in ROWS]
+    shingles = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True).fit_transform(texts).astype("float32")
+    sizes = shingles.sum(axis=1).A1 if hasattr(shingles.sum(axis=1), "A1") else shingles.sum(axis=1)
+    for start in range(0, len(ROWS), 500):
+        shared = (shingles[start : start + 500] @ shingles.T).tocoo()
+        jaccard = shared.data / (sizes[shared.row + start] + sizes[shared.col] - shared.data)
+        for at in (jaccard > 0.85).nonzero()[0]:
+            one, other = ROWS[shared.row[at] + start], ROWS[shared.col[at]]
+            assert one.group == other.group, (one.id, other.id)
 
 
 def test_labels_fit_each_other():
@@ -75,6 +112,57 @@ def some(cause, n):
 def test_a_corpus_that_cannot_be_learned_from_is_refused(rows, says):
     with pytest.raises(CorpusError, match=says):
         training.train(rows, "x")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("{broken", "not valid JSON"), ('{"cause": "kycc", "body": "x"}', 'unknown "kycc"'), ('{"cause": "kyc"}', "neither subject nor body")],
+)  # fmt: skip
+def test_bad_training_data_leaves_the_model_in_use_as_it_was(copied, tmp_path, monkeypatch, line, says):
+    before = registry.current(copied)
+    path = tmp_path / "mine.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    (tmp_path / "config.toml").write_text(f'data = "{tmp_path}/data"\nmodels = "{copied}"\n', encoding="utf-8")
+    monkeypatch.setenv("TRIAGE_CONFIG", str(tmp_path / "config.toml"))
+    done = CliRunner().invoke(app, ["train", "--data", str(path)])
+    assert isinstance(done.exception, CorpusError)
+    assert f"{path}:1: " in str(done.exception)
+    assert says in str(done.exception)
+    assert registry.current(copied) == before
+
+
+def test_a_report_has_tables_and_charts_and_says_nothing_of_the_mails(tmp_path, model):
+    rows = ROWS[:120] + ROWS[-80:]
+    said = evaluation.predict(rows, model)
+    figures = evaluation.metrics(rows, said)
+    report.write_report(tmp_path / "r", "A <test>", rows, said, figures)
+    page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+    assert "A &lt;test&gt;" in page
+    assert f"{figures['rows']} mails" in page
+    assert page.count("data:image/png;base64,") == 2
+    for chart in ("confusion.png", "reliability.png"):
+        assert (tmp_path / "r" / chart).read_bytes().startswith(b"\x89PNG")
+    assert json.loads((tmp_path / "r" / "metrics.json").read_text()) == figures
+    assert not any(row.body[:60] in page for row in rows if len(row.body) > 60)
+
+
+def test_the_decision_names_the_sentence_that_carried_it(model):
+    sentence = "A buyer reported that the charger overheated and caught fire."
+    before = (
+        "Hello,\n\nWe deactivated one of your listings. Your account is not affected at this time. Please ship open orders.\n\n"
+        "Why is this happening?\n"
+    )
+    after = (
+        "\n\nHow do I reactivate my listing?\n-- Sign in and go to Account Health.\n-- Choose the banner at the top of the page.\n\n"
+        "What happens if I do not send the requested information?\nYour listing will stay inactive. Funds may be held.\n\n"
+        "We're here to help\nAccount Health shows how well your account performs against policies such as product authenticity, "
+        "intellectual property, product safety and listing policy. Download the app for iOS or Android."
+    )
+    mail = from_fields(sender="", subject="Notice", body=before + sentence + after, received_at=None)
+    said = decide([mail], model, [NOW], ZoneInfo("UTC"))[0]
+    assert said.cause is Cause.PRODUCT_SAFETY
+    assert said.evidence[0].source == "sentence"
+    assert sentence in said.evidence[0].text
 
 
 def test_training_is_deterministic(models, model):

@@ -72,8 +72,8 @@ def test_an_empty_mail_from_a_platform_is_looked_at_by_a_person(model):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "a" * 5_000_000, "\x00\x01\x02" * 1000, "停" * 1_000_000, "\u202e\u200b\u2060" * 5000, "а\u0301" * 20_000, "x " * 500_000],
-    ids=["empty", "blank", "one word", "control", "han", "invisible", "combining", "many words"],
+    ["", " ", "a" * 5_000_000, "\x00\x01\x02" * 1000, "停" * 1_000_000, "\u202e\u200b\u2060" * 5000, "а\u0301" * 20_000, "x " * 500_000, "a\u0430" * 1_000_000, "\u202e\u05d0 suspended " * 50_000],
+    ids=["empty", "blank", "one word", "control", "han", "invisible", "combining", "many words", "two scripts", "right to left"],
 )  # fmt: skip
 def test_any_text_gives_a_decision_in_bounded_time(model, text):
     start = time.perf_counter()
@@ -85,6 +85,21 @@ def test_invisible_letters_and_traditional_characters_make_no_difference():
     assert normal("Acc\u200bount sus\u00adpended") == "account suspended"
     assert normal("帳戶停權") == normal("帐户停权")
     assert normal("ＡＣＣＯＵＮＴ") == "account"
+
+
+def test_look_alike_letters_inside_a_word_are_read_as_what_they_imitate():
+    assert normal("Your \u0430m\u0430zon \u0430\u0441\u0441\u043eunt") == "your amazon account"
+    assert (
+        normal("\u0430\u043a\u043a\u0430\u0443\u043d\u0442 Amazon")
+        == "\u0430\u043a\u043a\u0430\u0443\u043d\u0442 amazon"
+    )
+
+
+def test_a_disguised_warning_is_one_all_the_same(model):
+    plain = one(model, a_mail("Your account has been suspended", SUSPENSION))
+    hidden = SUSPENSION.replace("a", "\u0430").replace("o", "\u200bo").replace("e", "\u0435")
+    disguised = one(model, a_mail("Your acc\u043eunt has be\u200ben suspended", hidden))
+    assert (disguised.warning, disguised.cause) == (plain.warning, plain.cause)
 
 
 def test_a_forged_mail_keeps_what_it_pretends_and_says_why_it_is_forged(model):

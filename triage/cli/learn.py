@@ -32,7 +32,7 @@ def train(
 
     settings = settings_or_defaults(path)
     learned = corrections_of(settings)
-    extra = corpus.load(data).rows if data else ()
+    extra = corpus.load(data, to_learn=True).rows if data else ()
     with progress("training", quiet=json) as step:
         outcome = retrain.retrain(settings.models_dir, learned, now(), extra=extra, force=force, progress=step)
     report = settings.models_dir / outcome.version / "report"

@@ -67,8 +67,10 @@ def folder() -> Path:
     return checkout if checkout.is_dir() else Path(__file__).resolve().parents[1] / "_training_data"
 
 
-def load(paths: Sequence[Path]) -> Corpus:
+def load(paths: Sequence[Path], *, to_learn: bool = False) -> Corpus:
     """The rows of JSONL files, in order.
+
+    to_learn: a row without any text is refused; when a model is measured it is judged like any mail.
 
     Raises:
         CorpusError: a file or line that cannot be used, by name and number.
@@ -78,7 +80,10 @@ def load(paths: Sequence[Path]) -> Corpus:
     for path in paths:
         for number, line in lines(path):
             digest.update(line.encode())
-            rows.append(row(line, path, number))
+            found = row(line, path, number)
+            if to_learn and not f"{found.subject or ''}{found.body or ''}".strip():
+                raise CorpusError(f"{path}:{number}: neither subject nor body has any text; remove the line")
+            rows.append(found)
     return Corpus(tuple(rows), digest.hexdigest())
 
 
@@ -87,7 +92,7 @@ def shipped() -> Corpus:
     found = sorted(folder().glob("*.jsonl"))
     if not found:
         raise CorpusError(f"{folder()}: there are no *.jsonl files to train from; reinstall Triage")
-    return load(found)
+    return load(found, to_learn=True)
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import LeaveOneGroupOut
 
 from triage.errors import CorpusError
 from triage.labels import Cause, Stage
@@ -67,7 +68,7 @@ def train(rows: Sequence[Row], version: str, progress: Progress = lambda share, 
     examples = _examples(rows)
     groups = np.array([_group(example.row, example.number) for example in examples])
     everything = np.arange(len(examples))
-    splits = list(GroupKFold(FOLDS).split(everything, groups=groups))
+    splits = list(LeaveOneGroupOut().split(everything, groups=_folds(groups)))
     tasks = [delayed(_fit)(examples, everything), *(delayed(_held_out)(examples, *split) for split in splits)]
     found: list[Any] = []
     for result in Parallel(n_jobs=jobs, return_as="generator")(tasks):
@@ -76,10 +77,28 @@ def train(rows: Sequence[Row], version: str, progress: Progress = lambda share, 
     fitted, *folds = found
     warning, cause, stage = _calibrated(rows, fitted, folds)
     model = Model(version, fitted.features, warning, cause, stage, Thresholds())
-    held_out = _predictions(rows, model, folds)
+    by_row = _predictions(rows, model, folds)
+    held_out = [by_row[number] for number in range(len(rows))]
     thresholds = choose_thresholds(rows, held_out)
     progress(1.0, "done")
     return Trained(replace(model, thresholds=thresholds), tuple(p.judged(thresholds) for p in held_out))
+
+
+def judge_without(
+    rows: Sequence[Row], parts: Sequence[set[int]], model: Model, jobs: int = 2
+) -> list[dict[int, Prediction]]:
+    """For each part (row numbers): what is said of its rows by classifiers that have seen neither them nor their groups.
+
+    model: the one trained on everything; its probabilities' sharpness and its thresholds are used.
+    """
+    examples = _examples(rows)
+    tasks = []
+    for part in parts:
+        groups = {_group(rows[number], number) for number in part}
+        known = [i for i, e in enumerate(examples) if _group(e.row, e.number) not in groups]
+        unseen = [i for i, e in enumerate(examples) if e.number in part]
+        tasks.append(delayed(_held_out)(examples, np.array(known), np.array(unseen)))
+    return [_predictions(rows, model, [fold]) for fold in Parallel(n_jobs=jobs)(tasks)]
 
 
 def choose_thresholds(rows: Sequence[Row], held_out: Sequence[Prediction]) -> Thresholds:
@@ -108,6 +127,15 @@ def _check(rows: Sequence[Row]) -> None:
 
 def _group(row: Row, number: int) -> str:
     return row.group or f"row {number}"
+
+
+def _folds(groups: NDArray[np.str_]) -> NDArray[np.int64]:
+    """The fold of each example. A group stays in its fold whatever is added, so that versions can be compared."""
+    names, where = np.unique(groups, return_inverse=True)
+    folds = np.array([zlib.crc32(name.encode()) % FOLDS for name in names])
+    if len(set(folds)) < 2:  # a handful of groups that fell together
+        folds = np.arange(len(names)) % FOLDS
+    return folds[where]
 
 
 def _examples(rows: Sequence[Row]) -> list[Example]:
@@ -210,7 +238,8 @@ def _sharpness(linear: InformativeRidge, scores: NDArray[np.float64], labels: ND
     return float(np.exp(minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded").x))
 
 
-def _predictions(rows: Sequence[Row], model: Model, folds: Sequence[_Fold]) -> list[Prediction]:
+def _predictions(rows: Sequence[Row], model: Model, folds: Sequence[_Fold]) -> dict[int, Prediction]:
+    """By row number."""
     by_row: dict[int, Prediction] = {}
     for fold in folds:
         warning = model.warning.chances(fold.scores["warning"])[:, 1]
@@ -223,4 +252,4 @@ def _predictions(rows: Sequence[Row], model: Model, folds: Sequence[_Fold]) -> l
                 mail=rows[number].mail(),
                 thresholds=model.thresholds,
             )
-    return [by_row[number] for number in range(len(rows))]
+    return by_row

@@ -34,14 +34,15 @@ def hits(text: str) -> dict[int, list[str]]:
     A term in a script with spaces must begin at the beginning of a word; it may end inside one, so that
     inflected forms count. Inside a phrase that every notice has (lexicon/boilerplate.toml) no term counts for a cause.
     """
-    matches = list(_automaton().iter(text))
-    boilerplate = [(end - len(term), end) for end, (term, columns, _) in matches if not columns]
+    matches = [
+        (end - len(term), end, term, columns)
+        for end, (term, columns, bounded) in _automaton().iter(text)
+        if not bounded or end < len(term) or not text[end - len(term)].isalpha()
+    ]
+    boilerplate = [(start, end) for start, end, _, columns in matches if not columns]
     found: dict[int, dict[str, None]] = {}  # a dictionary as an ordered set
-    for end, (term, columns, bounded) in matches:
-        start = end - len(term)
-        if bounded and start >= 0 and text[start].isalpha():
-            continue
-        proves_nothing = any(first <= start and end <= last for first, last in boilerplate)
+    for start, end, term, columns in matches:
+        proves_nothing = boilerplate and any(first <= start and end <= last for first, last in boilerplate)
         for column in columns:
             if not (proves_nothing and column < len(Cause)):
                 found.setdefault(column, {})[term] = None

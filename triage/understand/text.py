@@ -14,13 +14,24 @@ JUDGED = 6_000
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _NUMBER = re.compile(r"\d[\d.,]*")
+#: Cyrillic and Greek letters that look like Latin ones (Unicode TR 39, confusables), and a word that may hide one.
+_LOOK_ALIKES = dict(
+    zip(
+        map(ord, "авсеһіјкмнорѕтухԁԛԝАВСЕНІЈКМОРЅТУХαβεηικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"),
+        "abcehijkmhopstyxdqwABCEHIJKMOPSTYXabeniknoptuxABEZHIKMNOPTYX",
+        strict=True,
+    )
+)
+_CYRILLIC_OR_GREEK = re.compile(r"[\u0370-\u052f]")
+_LATIN = re.compile(r"[a-zA-Z]")
+_WORD = re.compile(r"[a-zA-Z\u0370-\u052f]+")
 _MASK = re.compile(r"[*＊_]{3,}|[xX]{4,}|[.…]{4,}")
 
 
 def judged(subject: str, body: str) -> str:
     """Subject and the beginning of the body in their normal form.
 
-    Compatibility forms folded (NFKC), invisible characters gone, lower case, traditional Chinese characters as
+    Compatibility forms folded (NFKC), invisible characters gone, look-alike letters inside Latin words as Latin ones, lower case, traditional Chinese characters as
     simplified ones, numbers as 0, addresses and masks as one word each.
     """
     return normal(f"{subject[:500]}\n{body[:JUDGED]}")
@@ -31,12 +42,19 @@ def normal(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         text = text.translate(_unseen_and_traditional())
+        if _CYRILLIC_OR_GREEK.search(text):
+            text = _WORD.sub(_undisguised, text)
     if "http" in text or "www." in text:
         text = _URL.sub(" urlx ", text)
     if "@" in text:
         text = _MAIL.sub(" mailx ", text)
     text = _NUMBER.sub("0", _MASK.sub(" ", text).lower())
     return " ".join(text.split())
+
+
+def _undisguised(word: re.Match[str]) -> str:
+    """A word of two scripts is a disguise; a word all in Cyrillic is Russian and stays."""
+    return word[0].translate(_LOOK_ALIKES) if _LATIN.search(word[0]) else word[0]
 
 
 @lru_cache(maxsize=1)
