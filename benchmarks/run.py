@@ -29,7 +29,7 @@ from triage import log  # noqa: E402
 from triage.config import Polling, Settings, Target  # noqa: E402
 from triage.labels import Cause  # noqa: E402
 from triage.learn import corpus, registry, retrain, training  # noqa: E402
-from triage.learn.evaluation import Prediction, metrics  # noqa: E402
+from triage.learn.evaluation import Prediction, metrics, predict  # noqa: E402
 from triage.mail import reading  # noqa: E402
 from triage.mail.sign_in import quiet  # noqa: E402
 from triage.polling import look  # noqa: E402
@@ -109,7 +109,8 @@ def throughput(server: Dovecot, settings: Settings, model: object) -> None:
     say("... as a ratio to the bare fetch", f"{rate / bare:.2f}")
 
 
-def parts(model: object) -> None:
+def parts(model: Model) -> None:
+    model.scores([reading.read(raw) for raw in a_day_of_mail(5)])  # the lexicon is compiled at first use
     raws = a_day_of_mail(1000)
     start = time.perf_counter()
     mails = [reading.read(raw) for raw in raws]
@@ -117,14 +118,24 @@ def parts(model: object) -> None:
     moments = [NOW] * 100
     start = time.perf_counter()
     for at in range(0, 1000, 100):
+        model.scores(mails[at : at + 100])
+    say(
+        "features and classification, batches of 100 (asked: 2,500)",
+        f"{1000 / (time.perf_counter() - start):,.0f} mails/s",
+    )
+    start = time.perf_counter()
+    for at in range(0, 1000, 100):
         decide(mails[at : at + 100], model, moments, ZoneInfo("UTC"))
-    say("deciding, batches of 100", f"{1000 / (time.perf_counter() - start):,.0f} mails/s")
+    say(
+        "... with platform, language, numbers, deadline, reasons",
+        f"{1000 / (time.perf_counter() - start):,.0f} mails/s",
+    )
     single = []
     for mail in mails[:200]:
         start = time.perf_counter()
         decide([mail], model, [NOW], ZoneInfo("UTC"))
         single.append(time.perf_counter() - start)
-    say("deciding one mail, median", f"{statistics.median(single) * 1000:.1f} ms")
+    say("deciding one mail, median (asked: under 3 ms)", f"{statistics.median(single) * 1000:.1f} ms")
 
 
 def memory(server: Dovecot, settings: Settings, folder: Path, env: dict[str, str]) -> None:
@@ -169,7 +180,10 @@ def train(folder: Path) -> None:
     start = time.perf_counter()
     registry.load(folder / "m")
     size = (folder / "m" / str(version) / "model.joblib").stat().st_size
-    say("model file; loaded in", f"{size / 1e6:.1f} MB; {time.perf_counter() - start:.2f} s")
+    say(
+        "model file (asked: under 30 MB); loaded in (asked: under 1 s)",
+        f"{size / 1e6:.1f} MB; {time.perf_counter() - start:.2f} s",
+    )
     for name in (
         "warning_recall",
         "warning_precision",
@@ -203,6 +217,14 @@ def left_out(model: Model) -> None:
             say(f"    without {label} ({figures['rows']} warnings)", f"recall {recall}, cause macro F1 {f1}")
 
 
+def later(model: Model) -> None:
+    """Warnings that were written after the corpus and the lexicon, and from which nothing was ever learned."""
+    rows = corpus.load([ROOT / "benchmarks" / "later.jsonl"]).rows
+    figures = metrics(rows, predict(rows, model))
+    for name in ("warning_recall", "warning_or_review_recall", "cause_accuracy_of_warnings", "stage_accuracy"):
+        say(f"{len(rows)} warnings written later: {name.replace('_', ' ')}", str(figures[name]))
+
+
 def _of_warnings(rows: Sequence[corpus.Row], said: dict[int, Prediction]) -> float:
     """Macro F1 over the causes of rows that all are warnings, of those that were found to be warnings or not."""
     truth = [rows[n].cause.value for n in said]
@@ -231,6 +253,7 @@ def main() -> None:
         start_up(folder, env)
         parts(model)
         left_out(model)
+        later(model)
         running = dovecot_server.__wrapped__()
         server = next(running)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -20,7 +20,7 @@ from triage.learn.evaluation import Prediction
 from triage.types import Address, Mail, Origin
 from triage.understand.classifier import Model, Question, Thresholds, best_piece
 from triage.understand.features import Features
-from triage.understand.linear import InformativeRidge
+from triage.understand.linear import InformativeLinear
 
 FOLDS = 5
 #: A missed warning costs as much as this many false alarms.
@@ -29,9 +29,13 @@ MISS_COSTS = 50
 WARNINGS_IN_MAIL = 0.05
 #: The corpus' ordinary mail is nearly all hard; in a mailbox this share of it looks like a warning at all.
 HARD_IN_ORDINARY = 0.3
-#: The questions, and how much the words that tell their answers apart are lifted (see InformativeRidge). Chosen by group-wise
-#: cross-validation; docs/classifier.md has what was tried.
-_POWERS = {"warning": 0.0, "cause": 0.75, "stage": 0.5}
+#: The questions: how much the words that tell their answers apart are lifted, and the loss (see InformativeLinear).
+#: Chosen by group-wise cross-validation; docs/classifier.md has what was tried.
+_QUESTIONS: dict[str, tuple[float, Literal["squared", "hinge"]]] = {
+    "warning": (0.0, "hinge"),
+    "cause": (0.75, "squared"),
+    "stage": (0.5, "squared"),
+}
 #: Fewer than this cannot be split into folds with something of everything.
 FEWEST_ROWS = 60
 
@@ -178,7 +182,7 @@ class _Fitted:
     """Features and the three linear classifiers over them, not yet calibrated."""
 
     features: Features
-    linear: dict[str, InformativeRidge]
+    linear: dict[str, InformativeLinear]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +199,9 @@ def _fit(examples: Sequence[Example], known: NDArray[np.int64]) -> _Fitted:
     features = Features().fit(mails)
     matrix = features.transform(mails)
     linear = {}
-    for task, power in _POWERS.items():
+    for task, (power, loss) in _QUESTIONS.items():
         keep, labels, weights = _labels(seen, task)
-        linear[task] = InformativeRidge(features.words, power).fit(matrix[keep], labels, weights)
+        linear[task] = InformativeLinear(features.words, power, loss).fit(matrix[keep], labels, weights)
     return _Fitted(features, linear)
 
 
@@ -219,7 +223,7 @@ def _calibrated(rows: Sequence[Row], fitted: _Fitted, folds: Sequence[_Fold]) ->
     numbers = [number for fold in folds for number in fold.numbers]
     examples = [Example(rows[number].mail(), rows[number], number, rows[number].weight) for number in numbers]
     questions = []
-    for task in _POWERS:
+    for task in _QUESTIONS:
         scores = np.concatenate([fold.scores[task] for fold in folds])
         keep, labels, _ = _labels(examples, task)
         linear = fitted.linear[task]
@@ -227,7 +231,7 @@ def _calibrated(rows: Sequence[Row], fitted: _Fitted, folds: Sequence[_Fold]) ->
     return questions
 
 
-def _sharpness(linear: InformativeRidge, scores: NDArray[np.float64], labels: NDArray[Any]) -> float:
+def _sharpness(linear: InformativeLinear, scores: NDArray[np.float64], labels: NDArray[Any]) -> float:
     """The inverse temperature at which the probabilities of unseen rows lose least (Guo et al. 2017, "On Calibration")."""
     where = np.searchsorted(linear.classes_, labels)
 

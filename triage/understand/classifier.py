@@ -16,7 +16,7 @@ from triage.labels import Cause, Stage
 from triage.types import Evidence, Mail
 from triage.understand import lexicon
 from triage.understand.features import Features
-from triage.understand.linear import InformativeRidge
+from triage.understand.linear import InformativeLinear
 from triage.understand.segments import segments
 from triage.understand.text import judged
 
@@ -42,7 +42,7 @@ class Thresholds:
 class Question:
     """One of the model's three questions: a fitted linear classifier, and what turns its scores into probabilities."""
 
-    linear: InformativeRidge
+    linear: InformativeLinear
     sharpness: float  # the inverse temperature: probabilities are softmax(sharpness * scores)
 
     @property
@@ -109,9 +109,9 @@ class Model:
         sentence that speaks for it most stands first, with what it adds.
         """
         if cause is Cause.NONE:
-            question, weights = self.warning, -2 * np.ravel(self.warning.linear.ridge_.coef_)
+            question, weights = self.warning, -2 * np.ravel(self.warning.linear.linear_.coef_)
         else:
-            question, all_weights = self.cause, self.cause.linear.ridge_.coef_
+            question, all_weights = self.cause, self.cause.linear.linear_.coef_
             at = self.causes.index(cause)
             weights = all_weights[at] - np.delete(all_weights, at, axis=0).mean(axis=0)
         weighed = question.linear.weighed(row)
@@ -138,7 +138,7 @@ class Model:
         return self.features.names()
 
 
-def best_piece(features: Features, linear: InformativeRidge, mails: Sequence[Mail]) -> Numbers:
+def best_piece(features: Features, linear: InformativeLinear, mails: Sequence[Mail]) -> Numbers:
     """What the best piece of each mail adds to the score of each answer: shape (len(mails), answers)."""
     pieces = [segments(mail) for mail in mails]
     counts = [len(found) for found in pieces]

@@ -78,7 +78,7 @@ def tokens(text: str) -> list[str]:
 class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
     """Mails to float32 rows: TF-IDF of tokens, then lexicon, sender and structure columns.
 
-    The words of a row are not brought to length 1 here: InformativeRidge does it after its own weights. A mail gives the
+    The words of a row are not brought to length 1 here: InformativeLinear does it after its own weights. A mail gives the
     same row in any batch.
     """
 
