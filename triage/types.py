@@ -104,7 +104,7 @@ class Deadline:
 class Evidence:
     """One reason for a decision."""
 
-    source: str  # word, phrase, sender, rule
+    source: str  # sentence, word, phrase, sender, structure, rule
     text: str
     weight: float  # log-odds for the cause; 1.0 for a rule
 

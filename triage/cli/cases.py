@@ -16,7 +16,7 @@ from triage.alerts import outbox
 from triage.cases import history, messages, queries
 from triage.cli.app import ByOption, ConfigOption, JsonOption, LanguageOption, app, now, person
 from triage.cli.app import settings as configured
-from triage.cli.show import cases_table, deadline, out, plain, print_json
+from triage.cli.show import cases_table, deadline, out, plain, print_json, reasons
 from triage.config import Settings
 from triage.errors import UsageError
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, Platform, Stage
@@ -338,7 +338,7 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
 
 
 def _because(decision: Decision) -> str:
-    named = "; ".join(f"{e.text} ({e.weight:+.2f})" for e in decision.evidence[:6])
+    named = reasons(decision.evidence)
     return f"{decision.review_reason}; {named}" if decision.review_reason else named
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from triage.cli.app import ConfigOption, JsonOption, app, now, settings_or_defaults
-from triage.cli.show import errors, out, plain, print_json, print_json_lines, progress
+from triage.cli.show import errors, out, plain, print_json, print_json_lines, progress, reasons
 from triage.errors import UsageError
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES
 from triage.store.moments import stored
@@ -215,5 +215,4 @@ def _show(name: str, decision: Decision) -> None:
             out.print(f'  answer by {decision.deadline.at:%Y-%m-%d %H:%M} UTC ("{plain(decision.deadline.text)}")')
         if decision.ids:
             out.print("  names " + ", ".join(f"{each.kind} {plain(each.value)}" for each in decision.ids[:8]))
-    because = ", ".join(f"{e.text} {e.weight:+.2f}" for e in decision.evidence[:6])
-    out.print(f"  [dim]because: {plain(because)} (model {decision.model})[/dim]")
+    out.print(f"  [dim]because: {plain(reasons(decision.evidence))} (model {decision.model})[/dim]")

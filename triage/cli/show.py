@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from rich.table import Table
 
 from triage.alerts.render import remaining
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES
-from triage.types import Case
+from triage.types import Case, Evidence
 
 ProgressCall = Callable[[float, str], None]
 
@@ -56,6 +56,17 @@ def print_json_lines(contents: Iterable[Any]) -> None:
     """One JSON object a line."""
     for content in contents:
         print(json.dumps(content, ensure_ascii=False, default=str), flush=True)  # noqa: T201 - for programs
+
+
+def reasons(evidence: Sequence[Evidence], most: int = 6) -> str:
+    """The strongest reasons of a decision in one line: sentences quoted, the beginning of a word as such."""
+    shown = []
+    for each in evidence[:most]:
+        text = f'"{each.text}"' if each.source == "sentence" else each.text
+        if each.source == "word" and text.endswith("~"):
+            text = f"{text[:-1]}..."
+        shown.append(f"{text} ({each.weight:+.2f})")
+    return "; ".join(shown)
 
 
 def plain(text: str) -> str:

@@ -44,6 +44,7 @@ class InformativeLinear(BaseEstimator, ClassifierMixin):  # type: ignore[misc]
             self.scale_[: self.words] = _informative(X[:, : self.words], y, sample_weight) ** self.power
         linear = RidgeClassifier(alpha=_RIDGE) if self.loss == "squared" else LinearSVC(C=_MARGIN, random_state=0)
         self.linear_ = linear.fit(self.weighed(X), y, sample_weight=sample_weight)
+        self.linear_.coef_ = self.linear_.coef_.astype(np.float32)  # half the memory of a daemon's largest part
         self.classes_ = self.linear_.classes_
         return self
 
