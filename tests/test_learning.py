@@ -1,4 +1,5 @@
 import collections
+import itertools
 import json
 import re
 import shutil
@@ -107,11 +108,22 @@ def some(cause, n):
 @pytest.mark.parametrize(
     ("rows", "says"),
     [(some("kyc", 5), "too few"), (some("none", 80), "no warnings"), (some("kyc", 80), 'no row with the cause "none"'),
-     (some("kyc", 40) + some("none", 40), "at least two causes")],
+     (some("kyc", 40) + some("payments", 20) + some("none", 40), "at least three causes"),
+     (some("kyc", 40) + some("payments", 20) + some("epr", 20) + some("none", 40), "three stages")],
 )  # fmt: skip
 def test_a_corpus_that_cannot_be_learned_from_is_refused(rows, says):
     with pytest.raises(CorpusError, match=says):
         training.train(rows, "x")
+
+
+def test_a_cause_of_a_single_family_can_be_learned():
+    single = [row.model_copy(update={"group": "the only one"}) for row in some("epr", 6)]
+    warnings = [*some("kyc", 30), *some("payments", 30), *some("performance", 30), *single]
+    stages = itertools.cycle([Stage.WARNING, Stage.SUSPENDED, Stage.RESTRICTED])
+    rows = [*(row.model_copy(update={"stage": next(stages)}) for row in warnings), *some("none", 40)]
+    trained = training.train(rows, "x", jobs=1)
+    assert Cause.EPR in trained.model.causes
+    assert len(trained.held_out) == len(rows)
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,10 @@ def _check(rows: Sequence[Row]) -> None:
     if warnings in {0, len(rows)}:
         missing = "no warnings" if not warnings else 'no row with the cause "none"'
         raise CorpusError(f"the training data has {missing}; both kinds are needed")
-    if len({row.cause for row in rows}) < 3 or len({_group(row, n) for n, row in enumerate(rows)}) < FOLDS:
-        raise CorpusError(f"the training data needs at least two causes beside none, and {FOLDS} groups")
+    if len({row.cause for row in rows}) < 4 or len({_group(row, n) for n, row in enumerate(rows)}) < FOLDS:
+        raise CorpusError(f"the training data needs at least three causes beside none, and {FOLDS} groups")
+    if len({row.stage for row in rows if row.cause is not Cause.NONE} - {None, Stage.NONE}) < 3:
+        raise CorpusError("the training data needs warnings at three stages at least; give the rows a stage")
 
 
 def _group(row: Row, number: int) -> str:
@@ -214,8 +216,19 @@ def _held_out(examples: Sequence[Example], known: NDArray[np.int64], unseen: NDA
     mails = list(rows.values())
     matrix = fitted.features.transform(mails)
     scores = {task: linear.decision_function(matrix) for task, linear in fitted.linear.items()}
-    scores["cause"] += best_piece(fitted.features, fitted.linear["cause"], mails)
+    scores["cause"] = scores["cause"] + best_piece(fitted.features, fitted.linear["cause"], mails)
+    for task in ("cause", "stage"):
+        scores[task] = _aligned(scores[task], fitted.linear[task].classes_, np.unique(_labels(examples, task)[1]))
     return _Fold(list(rows), scores)
+
+
+def _aligned(scores: NDArray[np.float64], known: NDArray[Any], answers: NDArray[Any]) -> NDArray[np.float64]:
+    """Columns for all answers: one whose only group is held out was not known, and is given the worst score."""
+    if len(known) == len(answers):
+        return scores
+    columns = np.full((len(scores), len(answers)), scores.min() - 1.0)
+    columns[:, np.searchsorted(answers, known)] = scores
+    return columns
 
 
 def _calibrated(rows: Sequence[Row], fitted: _Fitted, folds: Sequence[_Fold]) -> list[Question]:
