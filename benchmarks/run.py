@@ -38,6 +38,8 @@ from triage.understand.classifier import Model  # noqa: E402
 from triage.understand.decide import decide  # noqa: E402
 
 MAILS = 4000
+#: Of a language or platform with fewer warnings a figure would say nothing.
+FEWEST = 20
 NOW = datetime.now(UTC)
 
 
@@ -198,17 +200,16 @@ def train(folder: Path) -> None:
 def left_out(model: Model) -> None:
     """What is said of a platform, or a language, by classifiers that have never seen it."""
     rows = corpus.shipped().rows
-    for what, least in (("lang", 20), ("platform", 20)):
+    warnings = {n for n, row in enumerate(rows) if row.cause is not Cause.NONE}
+    for key, name in (("lang", "language"), ("platform", "platform")):
         parts: dict[str, set[int]] = {}
         for number, row in enumerate(rows):
-            parts.setdefault(str(getattr(row, what)), set()).add(number)
-        warnings = {n for n, row in enumerate(rows) if row.cause is not Cause.NONE}
-        parts = {name: part for name, part in sorted(parts.items()) if len(part & warnings) >= least}
+            parts.setdefault(str(getattr(row, key)), set()).add(number)
+        parts = {label: part for label, part in sorted(parts.items()) if len(part & warnings) >= FEWEST}
         judged = training.judge_without(rows, list(parts.values()), model)
         said = [{number: p for number, p in part.items() if number in warnings} for part in judged]
         everything = {number: prediction for part in said for number, prediction in part.items()}
         pooled = metrics([rows[n] for n in everything], list(everything.values()))
-        name = {"lang": "language", "platform": "platform"}[what]
         say(f"one {name} left out at a time: warning recall", str(pooled["warning_recall"]))
         say(f"one {name} left out at a time: cause macro F1", str(_of_warnings(rows, everything)))
         for label, part in zip(parts, said, strict=True):

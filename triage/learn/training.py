@@ -18,7 +18,7 @@ from triage.labels import Cause, Stage
 from triage.learn.corpus import Row
 from triage.learn.evaluation import Prediction
 from triage.types import Address, Mail, Origin
-from triage.understand.classifier import Model, Question, Thresholds, best_piece
+from triage.understand.classifier import Model, Question, Thresholds, judge_pieces
 from triage.understand.features import Features
 from triage.understand.linear import InformativeLinear
 
@@ -216,7 +216,8 @@ def _held_out(examples: Sequence[Example], known: NDArray[np.int64], unseen: NDA
     mails = list(rows.values())
     matrix = fitted.features.transform(mails)
     scores = {task: linear.decision_function(matrix) for task, linear in fitted.linear.items()}
-    scores["cause"] = scores["cause"] + best_piece(fitted.features, fitted.linear["cause"], mails)
+    pieces = judge_pieces(fitted.features, fitted.linear["cause"], mails)
+    scores["cause"] = scores["cause"] + np.array([found.best() for found in pieces])
     for task in ("cause", "stage"):
         scores[task] = _aligned(scores[task], fitted.linear[task].classes_, np.unique(_labels(examples, task)[1]))
     return _Fold(list(rows), scores)

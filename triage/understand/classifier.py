@@ -57,6 +57,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Pieces:
+    """The pieces of one mail, each judged on its own."""
+
+    texts: list[str]
+    scores: Numbers  # shape (len(texts), answers): the linear classifier's, of each cause
+
+    def best(self) -> Numbers:
+        """What the best piece adds to the score of each answer; nothing where a mail has no text."""
+        return np.asarray(self.scores.max(axis=0) if self.texts else np.zeros(self.scores.shape[1])) * _PIECE_SHARE
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """What the classifiers say of a batch. Rows in the order of the mails."""
 
@@ -64,6 +76,7 @@ class Scores:
     causes: Numbers  # shape (n, len(model.causes)): of each cause, given that it is a warning
     stages: Numbers  # shape (n, len(model.stages))
     rows: csr_matrix  # the features, to explain with
+    pieces: dict[int, Pieces]  # by number of the mail: only of those that may be warnings
 
 
 @dataclass(frozen=True)
@@ -93,17 +106,20 @@ class Model:
         warning = self.warning.chances(self.warning.linear.decision_function(rows))[:, 1]
         causes = self.cause.linear.decision_function(rows)
         doubtful = np.flatnonzero(warning >= self.thresholds.review).tolist()
-        if len(doubtful):
-            causes[doubtful] += best_piece(self.features, self.cause.linear, [mails[i] for i in doubtful])
+        judged_pieces = judge_pieces(self.features, self.cause.linear, [mails[i] for i in doubtful])
+        pieces = dict(zip(doubtful, judged_pieces, strict=True))
+        for number, found in pieces.items():
+            causes[number] += found.best()
         return Scores(
             warning=warning,
             causes=self.cause.chances(causes),
             stages=self.stage.chances(self.stage.linear.decision_function(rows)),
             rows=rows,
+            pieces=pieces,
         )
 
-    def evidence(self, mail: Mail, row: csr_matrix, cause: Cause) -> tuple[Evidence, ...]:
-        """What speaks for a cause (or, for ``none``, against a warning) in one row of the features, strongest first.
+    def evidence(self, mail: Mail, scores: Scores, number: int, cause: Cause) -> tuple[Evidence, ...]:
+        """What speaks for a cause (or, for ``none``, against a warning) in one mail of a batch, strongest first.
 
         The weight is the log-odds a word or group of terms adds against the average of the other causes. For a cause the
         sentence that speaks for it most stands first, with what it adds.
@@ -114,23 +130,22 @@ class Model:
             question, all_weights = self.cause, self.cause.linear.linear_.coef_
             at = self.causes.index(cause)
             weights = all_weights[at] - np.delete(all_weights, at, axis=0).mean(axis=0)
-        weighed = question.linear.weighed(row)
+        weighed = question.linear.weighed(scores.rows[number])
         parts = weights[weighed.indices] * weighed.data * question.sharpness
         order = np.argsort(-parts, kind="stable")[:_NAMED]
         found = lexicon.hits(judged(mail.subject, mail.text))
         words = [_named(self._names[weighed.indices[i]], float(parts[i]), found) for i in order if parts[i] > 0.05]
-        return (*self._sentence(mail, cause), *words)
+        return (*self._sentence(scores.pieces.get(number), cause), *words)
 
-    def _sentence(self, mail: Mail, cause: Cause) -> list[Evidence]:
-        pieces = segments(mail)
-        if cause is Cause.NONE or not pieces:
+    def _sentence(self, pieces: Pieces | None, cause: Cause) -> list[Evidence]:
+        if cause is Cause.NONE or pieces is None or not pieces.texts:
             return []
         column = self.causes.index(cause)
-        scores = self.cause.linear.decision_function(self.features.pieces(pieces))
-        against = np.delete(scores, column, axis=1).mean(axis=1)
-        best = int(np.argmax(scores[:, column]))
-        weight = _PIECE_SHARE * self.cause.sharpness * float(scores[best, column] - against[best])
-        return [Evidence("sentence", " ".join(pieces[best].split())[:300], round(weight, 2))] if weight > 0.05 else []
+        best = int(np.argmax(pieces.scores[:, column]))
+        against = np.delete(pieces.scores[best], column).mean()
+        weight = _PIECE_SHARE * self.cause.sharpness * float(pieces.scores[best, column] - against)
+        text = " ".join(pieces.texts[best].split())[:300]
+        return [Evidence("sentence", text, round(weight, 2))] if weight > 0.05 else []
 
     @cached_property
     def _names(self) -> list[str]:
@@ -138,17 +153,15 @@ class Model:
         return self.features.names()
 
 
-def best_piece(features: Features, linear: InformativeLinear, mails: Sequence[Mail]) -> Numbers:
-    """What the best piece of each mail adds to the score of each answer: shape (len(mails), answers)."""
-    pieces = [segments(mail) for mail in mails]
-    counts = [len(found) for found in pieces]
-    added = np.zeros((len(mails), len(linear.classes_)))
-    if sum(counts):
-        scores = linear.decision_function(features.pieces([piece for found in pieces for piece in found]))
-        with_text = [number for number, count in enumerate(counts) if count]
-        starts = np.cumsum([0, *(counts[number] for number in with_text[:-1])])
-        added[with_text] = np.maximum.reduceat(scores, starts, axis=0) * _PIECE_SHARE
-    return added
+def judge_pieces(features: Features, linear: InformativeLinear, mails: Sequence[Mail]) -> list[Pieces]:
+    """The pieces of each mail with their scores, judged in one batch."""
+    texts = [segments(mail) for mail in mails]
+    flat = [piece for found in texts for piece in found]
+    if not flat:
+        return [Pieces([], np.zeros((0, len(linear.classes_)))) for _ in mails]
+    scores = linear.decision_function(features.pieces(flat))
+    ends = np.cumsum([len(found) for found in texts])
+    return [Pieces(found, scores[end - len(found) : end]) for found, end in zip(texts, ends, strict=True)]
 
 
 def _named(name: str, weight: float, found: dict[int, list[str]]) -> Evidence:

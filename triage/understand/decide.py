@@ -51,7 +51,7 @@ def _decision(
             language=tongue,
             confidence=round(1 - p_warning, 4),
             sender=mail.origin.verdict,
-            evidence=model.evidence(mail, scores.rows[number], Cause.NONE) if explain_all else (),
+            evidence=model.evidence(mail, scores, number, Cause.NONE) if explain_all else (),
             model=model.version,
         )
     warning = p_warning >= limits.warning
@@ -99,7 +99,7 @@ def _review_reason(mail: Mail, p_warning: float, share: float, model: Model) -> 
 
 
 def _evidence(mail: Mail, model: Model, scores: Scores, number: int, cause: Cause) -> tuple[Evidence, ...]:
-    named = model.evidence(mail, scores.rows[number], cause)
+    named = model.evidence(mail, scores, number, cause)
     if mail.origin.verdict is SenderVerdict.FORGED:
         return (*(Evidence("sender", finding, 1.0) for finding in mail.origin.findings), *named)
     return named
