@@ -10,7 +10,7 @@ from tests.conftest import NOW
 from triage.mail import html, reading
 from triage.types import Mail, Unreadable
 from triage.understand.deadline import deadline
-from triage.understand.identifiers import identifiers
+from triage.understand.facts import about, facts
 from triage.understand.language import language
 from triage.understand.text import normal
 
@@ -40,13 +40,14 @@ def test_any_bytes_become_a_mail_or_an_unreadable_message(raw):
 @given(st.text(max_size=400), st.text(max_size=60))
 def test_any_text_is_understood_without_a_fault(text, subject):
     normal(text)
-    tongue = language(text)
-    identifiers(subject, text)
-    found = deadline(f"within 72 hours {text} by December 1, 2026 {text} 7天内", NOW, ZoneInfo("Asia/Shanghai"), tongue)
+    language(text)
+    mail = Mail(digest="", subject=subject, text=text)
+    facts(mail, about(mail))
+    found = deadline(f"within 72 hours {text} by December 1, 2026 {text} 7天内", NOW, ZoneInfo("Asia/Shanghai"))
     assert found is None or found.at > NOW
 
 
 @quick
 @given(st.text(alphabet="<>/abdivtr =\"'&;#x0\n!-", max_size=300))
 def test_any_markup_becomes_text(markup):
-    assert isinstance(html.text_of(markup)[0], str)
+    assert isinstance(html.page(markup).text, str)

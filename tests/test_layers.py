@@ -23,6 +23,8 @@ FLOOR = {
     "config": 1,
     "types": 0,
     "labels": 0,
+    "findings": 0,
+    "lookalikes": 0,
     "errors": 0,
     "log": 0,
 }

@@ -9,12 +9,18 @@ from tests.conftest import NOW, ORDER, SUSPENSION, a_mail
 from triage.labels import Cause, Platform, SenderVerdict, Stage
 from triage.understand.deadline import deadline
 from triage.understand.decide import decide
-from triage.understand.identifiers import identifiers, store_name
+from triage.understand.facts import about, facts
 from triage.understand.language import language
+from triage.understand.naming import store_name
 from triage.understand.text import normal
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def named(text):
+    mail = a_mail("", text)
+    return facts(mail, about(mail))
 
 
 def one(model, mail):
@@ -127,23 +133,22 @@ def test_a_forged_mail_keeps_what_it_pretends_and_says_why_it_is_forged(model):
         ("Bitte senden Sie die Unterlagen bis zum 01.12.2026.", "2026-12-01T15:59"),
         ("innerhalb von 7 Tagen", "2026-11-30T09:00"),
         ("dans un délai de 7 jours", "2026-11-30T09:00"),
-        ("avant le 15 janvier 2027", "2027-01-15T15:59"),
+        ("avant le 15 janvier 2027", "2027-01-14T16:00"),
         ("en un plazo de 7 días", "2026-11-30T09:00"),
-        ("antes del 1 de diciembre de 2026", "2026-12-01T15:59"),
+        ("antes del 1 de diciembre de 2026", "2026-11-30T16:00"),
         ("entro 7 giorni", "2026-11-30T09:00"),
         ("entro il 15 gennaio 2027", "2027-01-15T15:59"),
         ("请在7个工作日内提交资料", "2026-12-02T09:00"),
         ("请在72小时内回复", "2026-11-26T09:00"),
-        ("请于2026年12月1日前提交", "2026-12-01T15:59"),
+        ("请于2026年12月1日前提交", "2026-11-30T16:00"),
         ("截止日期:2026-12-01 18:00 (北京时间)", "2026-12-01T10:00"),
         ("12月1日までにご提出ください", "2026-12-01T15:59"),
         ("72時間以内に改善計画をご提出ください", "2026-11-26T09:00"),
     ],
 )  # fmt: skip
 def test_a_limit_is_read(text, expected):
-    tongue = language(text)
-    found = deadline(text, MONDAY, SHANGHAI, tongue)
-    assert found is not None, tongue
+    found = deadline(text, MONDAY, SHANGHAI)
+    assert found is not None
     assert found.at.isoformat()[:16] == expected
 
 
@@ -155,7 +160,7 @@ def test_a_limit_is_read(text, expected):
      "factures des 365 derniers jours"],
 )  # fmt: skip
 def test_what_is_no_limit_of_the_sellers_is_none(text):
-    assert deadline(text, MONDAY, SHANGHAI, language(text)) is None
+    assert deadline(text, MONDAY, SHANGHAI) is None
 
 
 def test_the_earliest_of_several_limits_counts():
@@ -166,7 +171,7 @@ def test_the_earliest_of_several_limits_counts():
 
 def test_identifiers_are_found_once_each():
     text = "ASIN: B0CQ7M2XKD, B0CQ7M2XKD. Order 114-2209871-5530013. Complaint ID: 10449283311. 投诉编号:18820341556 Item 285517220934 PP-R-LKD-430987211"
-    found = {(each.kind, each.value) for each in identifiers("", text)}
+    found = {(each.kind, each.value) for each in named(text).ids}
     assert found == {
         ("asin", "B0CQ7M2XKD"), ("order", "114-2209871-5530013"), ("complaint", "10449283311"), ("complaint", "18820341556"),
         ("item", "285517220934"), ("reference", "PP-R-LKD-430987211"),
@@ -174,12 +179,16 @@ def test_identifiers_are_found_once_each():
 
 
 def test_a_masked_number_is_no_identifier():
-    assert identifiers("", "ASIN: B0XXXXXXXX, order ***-*******-*******, complaint ID: xxxxxxxxxx") == ()
+    assert named("ASIN: B0XXXXXXXX, order ***-*******-*******, complaint ID: xxxxxxxxxx").ids == ()
 
 
 def test_a_store_is_read_from_its_labelled_line():
-    assert store_name("Case ID: 1\nStore name: Brightfield Outdoor\nthanks") == "Brightfield Outdoor"
-    assert store_name("店铺名称:晨光户外") == "晨光户外"
+    for text, store in (
+        ("Case ID: 1\nStore name: Brightfield Outdoor\nthanks", "Brightfield Outdoor"),
+        ("店铺名称:晨光户外", "晨光户外"),
+    ):
+        mail = a_mail("", text)
+        assert store_name(mail, about(mail)) == store
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from triage.alerts import outbox
-from triage.cases import history, messages
+from triage.cases import history, matching, messages
 from triage.cases.queries import get
 from triage.errors import UsageError
-from triage.labels import ENDED, SEVERITY, Cause, Stage, Status
+from triage.labels import ENDED, SEVERITY, Cause, Platform, SenderVerdict, Stage, Status
 from triage.store.moments import stored
 from triage.store.transaction import transaction
 from triage.types import Case, CaseEvent
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 #: Events that undo() takes back.
-_UNDOABLE = frozenset({"acknowledged", "closed", "corrected"})
+_UNDOABLE = frozenset({"acknowledged", "closed", "corrected", "believed"})
 
 
 def acknowledge(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
@@ -119,26 +120,51 @@ def correct_message(
         raise UsageError(f"message {message} is no warning already")
     new_stage = stage or Stage.WARNING
     with transaction(db):
-        row = db.execute(
-            """INSERT INTO cases (account, platform, store, cause, also, stage, status, severity, confidence, needs_review,
-               sender, language, title, history, opened_at, updated_at)
-               VALUES (?, ?, '', ?, '[]', ?, 'open', ?, 1.0, 0, 'unproven', 'und', ?, 0, ?, ?) RETURNING id""",
-            (
-                found.account,
-                "other",
-                cause.value,
-                new_stage.value,
-                SEVERITY[new_stage],
-                found.subject,
-                stored(now),
-                stored(now),
-            ),
-        ).fetchone()
-        case = int(row[0])
+        columns = {
+            "account": found.account,
+            "platform": Platform.OTHER.value,
+            "store": "",
+            "cause": cause.value,
+            "stage": new_stage.value,
+            "status": Status.OPEN.value,
+            "severity": SEVERITY[new_stage],
+            "confidence": 1.0,
+            "needs_review": 0,
+            "sender": SenderVerdict.UNPROVEN.value,
+            "language": "und",
+            "title": found.subject,
+        }
+        detail = {"subject": found.subject, "message": message}
+        event = history.open_case(db, columns, detail, by=by, now=now)
+        case = event.case_id
         db.execute("UPDATE messages SET case_id = ?, outcome = 'warning' WHERE id = ?", (case, message))
-        event = history.append(db, case, "opened", {"subject": found.subject, "message": message}, by=by, now=now)
         known = existing(db, case)
         _remember(db, message, event.id, known, cause, new_stage, by, now)
+        return event
+
+
+def believe(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
+    """A mail that was taken for forged is the platform's after all: an ordinary case from now on, with its limit.
+
+    Raises:
+        UsageError: no such case, or it is not taken for forged.
+    """
+    with transaction(db):
+        known = existing(db, case)
+        if known.sender is not SenderVerdict.FORGED:
+            raise UsageError(f"case {case} is not taken for forged")
+        decided = [message.decision for message in messages.of_case(db, case) if message.decision is not None]
+        limit = next((decision.deadline for decision in decided if decision.deadline), None)
+        changes = {
+            "sender": SenderVerdict.UNPROVEN.value,
+            "severity": SEVERITY[known.stage],
+            "deadline_at": stored(limit.at) if limit else None,
+            "deadline_text": limit.text if limit else None,
+            "deadline_assumed": int(limit.assumed) if limit else 0,
+        }
+        event = history.change(db, case, "believed", changes, by=by, now=now)
+        for decision in decided:
+            matching.remember(db, case, replace(decision, sender=SenderVerdict.UNPROVEN))
         return event
 
 

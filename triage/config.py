@@ -143,7 +143,7 @@ class Account(_Settings):
     language: Language | None = None
     targets: tuple[str, ...] | None = None  # None: all
     history: Duration | None = None
-    auth_server: str = ""  # authserv-id of the receiving server (RFC 8601); "" takes the topmost result
+    auth_server: str = ""  # authserv-id of the receiving server (RFC 8601); "" lets it be learned from the mailbox
     forwarders: tuple[str, ...] = ()
 
     @field_validator("host")
@@ -207,6 +207,12 @@ class Polling(_Settings):
         return every
 
 
+class Sender(_Settings):
+    """How senders are judged."""
+
+    verify_dkim: bool = True  # look up keys in DNS for signed mail about which the receiving server says nothing
+
+
 class Alerting(_Settings):
     """How often a failing target is tried, and when a silent mailbox is reported."""
 
@@ -231,6 +237,7 @@ class Settings(_Settings):
     accounts: tuple[Account, ...] = ()
     targets: tuple[Target, ...] = ()
     polling: Polling = Polling()
+    sender: Sender = Sender()
     alerting: Alerting = Alerting()
     logging: Logging = Logging()
 
@@ -383,6 +390,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
         "accounts": Account,
         "targets": Target,
         "polling": Polling,
+        "sender": Sender,
         "alerting": Alerting,
         "logging": Logging,
     }

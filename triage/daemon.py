@@ -24,6 +24,7 @@ from triage.learn import corrections
 from triage.learn.corpus import Row
 from triage.learn.in_use import ModelInUse
 from triage.mail.session import Session
+from triage.mail.signatures import Signatures
 from triage.polling import Looked, look
 from triage.store.connection import opened, store_errors
 from triage.store.transaction import transaction
@@ -47,6 +48,7 @@ class Daemon:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._signatures = Signatures()
         self._stopping = threading.Event()
         self._sessions: dict[str, list[Session]] = {account.name: [] for account in settings.accounts}
         self._refused: dict[str, str] = {}
@@ -111,7 +113,14 @@ class Daemon:
                 return None
             with opened(self._settings.database) as db:
                 looked = look(
-                    db, account, model, self._settings, now, self._stopping.is_set, self._sessions[account.name]
+                    db,
+                    account,
+                    model,
+                    self._settings,
+                    now,
+                    self._stopping.is_set,
+                    self._sessions[account.name],
+                    self._signatures.valid if self._settings.sender.verify_dkim else None,
                 )
             self._refused.pop(account.name, None)
             if looked.messages:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from triage.advice.limits import limit_words
 from triage.advice.steps import advice
 from triage.alerts import outbox, render, targets
 from triage.alerts.outbox import Queued
@@ -16,9 +18,11 @@ from triage.alerts.render import Text
 from triage.cases import messages, queries
 from triage.config import Settings, Target
 from triage.errors import ConfigError, TargetFailed, TargetMisconfigured
+from triage.labels import SenderVerdict
 from triage.store.connection import store_errors
 from triage.store.moments import stored
 from triage.store.transaction import transaction
+from triage.types import Deadline
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -70,21 +74,33 @@ def rendered(
     language = settings.language_for(case.account, target)
     mails = messages.of_case(db, case.id)
     decided = [mail.decision for mail in mails if mail.decision is not None]
-    finding = next((d.sender_findings[0] for d in decided if d.sender_findings), "")
+    decision = decided[-1] if decided else None
     reason = next((d.review_reason for d in reversed(decided) if d.review_reason), "")
     told = advice(case, language)
-    text = render.case_text(
-        alert.kind,
-        case,
-        told,
-        language=language,
-        zone=settings.zone_for(case.account),
-        now=now,
-        subject=mails[-1].subject if mails else case.title,
-        finding=finding,
-        reason=reason,
-    )
+    subject = mails[-1].subject if mails else case.title
+    if case.sender is SenderVerdict.FORGED:
+        sender = mails[-1].sender if mails else ""
+        text = render.phishing_text(case, told, language=language, subject=subject, sender=sender, decision=decision)
+    else:
+        text = render.case_text(
+            alert.kind if alert.kind != "phishing" else "case_opened",
+            replace(case, deadline=_in_words(case.deadline, language)),
+            told,
+            language=language,
+            zone=settings.zone_for(case.account),
+            now=now,
+            subject=subject,
+            decision=decision,
+            reason=reason,
+        )
     return text, {**facts, **queries.facts(case), "appealability": told.practice.value, "next_steps": list(told.steps)}
+
+
+def _in_words(deadline: Deadline | None, language: str) -> Deadline | None:
+    """A deadline with its rule in the reader's language; the mail's own words stay as they are."""
+    if deadline is None or not deadline.assumed:
+        return deadline
+    return replace(deadline, text=limit_words(deadline.text, language))
 
 
 def _not_taken(db: Database, alert: Queued, reason: str, target: Target, settings: Settings, now: datetime) -> None:

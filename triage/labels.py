@@ -118,6 +118,9 @@ SEVERITY: dict[Stage, int] = {
     Stage.APPEAL_DENIED: 5,
 }
 
+#: A forged mail is no case of the platform's, whatever it pretends: it is to be known, not to be answered.
+PHISHING_SEVERITY = 1
+
 CAUSE_NAMES: dict[str, dict[Cause, str]] = {
     "en": {
         Cause.NOT_AS_DESCRIBED: "Not as described",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from triage.advice.limits import assumed
 from triage.alerts import outbox
 from triage.cases import matching, messages
 from triage.config import Account, Settings
 from triage.errors import TriageError
-from triage.mail import cursor, quarantine, reading
+from triage.labels import SenderVerdict
+from triage.mail import cursor, quarantine, reading, receiving
 from triage.store.connection import store_errors
 from triage.store.moments import stored
 from triage.store.transaction import transaction
@@ -27,8 +30,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+#: Verifies a raw mail's DKIM signatures; returns the domains whose signature holds.
+Verify = Callable[[bytes], tuple[str, ...]]
 
-def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: datetime) -> list[Decision]:
+
+def take_in(
+    db: Database,
+    batch: Batch,
+    model: Model,
+    settings: Settings,
+    now: datetime,
+    signatures: Verify | None = None,
+) -> list[Decision]:
     """Bring one batch of mail from bytes to stored cases and queued alerts.
 
     The cursor moves in the same transaction as all that the mails led to: after a crash the batch is there
@@ -39,12 +52,13 @@ def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: d
     """
     account = settings.account(batch.account)
     assert account is not None, "a batch belongs to a configured account"
-    readings = [(message, read(message, account)) for message in batch.messages]
+    recipient = _recipient(db, account, settings, signatures)
+    readings = [(message, read(message, recipient)) for message in batch.messages]
     mails = [(message, mail) for message, mail in readings if isinstance(mail, Mail)]
     unreadable = [(message, reason) for message, reason in readings if isinstance(reason, Unreadable)]
     decisions = [
         replace(decision, store=decision.store or account.store)
-        for decision in decide(
+        for decision in understood(
             [mail for _, mail in mails],
             model,
             [message.received_at for message, _ in mails],
@@ -56,15 +70,37 @@ def take_in(db: Database, batch: Batch, model: Model, settings: Settings, now: d
         for (message, mail), decision in zip(mails, decisions, strict=True):
             event = matching.record(db, batch, message, mail, decision, now)
             if event and not batch.history:
-                _announce(db, event, targets, now)
+                _announce(db, event, decision, targets, now)
         for message, what in unreadable:
             _put_aside(db, batch, message, what, targets, now)
+        receiving.note(db, account.name, [mail for _, mail in mails])
         cursor.advance(db, batch)
     return decisions
 
 
+def understood(
+    mails: Sequence[Mail], model: Model, moments: Sequence[datetime], zone: ZoneInfo, *, explain_all: bool = False
+) -> list[Decision]:
+    """One decision for each mail; a warning that sets no limit has the usual one of its cause, marked as assumed."""
+    decisions = decide(mails, model, moments, zone, explain_all=explain_all)
+    return [
+        replace(
+            decision,
+            deadline=assumed(decision.cause, decision.platform, decision.stage, min(mail.sent_at or moment, moment)),
+        )
+        if decision.warning and decision.deadline is None and decision.sender is not SenderVerdict.FORGED
+        else decision
+        for decision, mail, moment in zip(decisions, mails, moments, strict=True)
+    ]
+
+
 def take_in_around_faults(
-    db: Database, batch: Batch, model: Model, settings: Settings, now: datetime
+    db: Database,
+    batch: Batch,
+    model: Model,
+    settings: Settings,
+    now: datetime,
+    signatures: Verify | None = None,
 ) -> list[Decision]:
     """take_in(), and where one message breaks it, the others all the same: that one is put aside.
 
@@ -74,14 +110,16 @@ def take_in_around_faults(
         StoreError: nothing of what was left of the batch is kept; it will come again.
     """
     try:
-        return take_in(db, batch, model, settings, now)
+        return take_in(db, batch, model, settings, now, signatures)
     except TriageError:
         raise
     except Exception as error:
         if len(batch.messages) != 1:
             ones = [replace(batch, messages=(message,), last_uid=message.uid) for message in batch.messages]
-            decisions = [d for one in ones for d in take_in_around_faults(db, one, model, settings, now)]
-            take_in(db, replace(batch, messages=()), model, settings, now)  # the cursor, behind what was expunged
+            decisions = [d for one in ones for d in take_in_around_faults(db, one, model, settings, now, signatures)]
+            take_in(
+                db, replace(batch, messages=()), model, settings, now, signatures
+            )  # the cursor, behind what was expunged
             return decisions
         log.exception("message_put_aside", account=batch.account, folder=batch.folder, uid=batch.last_uid)
         message = batch.messages[0]
@@ -93,14 +131,24 @@ def take_in_around_faults(
         return []
 
 
-def read(message: RawMessage, account: Account) -> Mail | Unreadable:
-    """One raw message as a Mail, with the account's idea of whom to believe."""
-    trust = reading.Trust(account.auth_server, account.forwarders)
-    return reading.read(message.raw, trust, size_bytes=message.size_bytes)
+def read(message: RawMessage, recipient: reading.Recipient) -> Mail | Unreadable:
+    """One raw message as a Mail, read for whoever receives it."""
+    return reading.read(message.raw, recipient, size_bytes=message.size_bytes)
 
 
-def _announce(db: Database, event: CaseEvent, targets: Sequence[str], now: datetime) -> None:
+def _recipient(db: Database, account: Account, settings: Settings, signatures: Verify | None) -> reading.Recipient:
+    return reading.Recipient(
+        account.auth_server or receiving.learned(db, account.name),
+        account.forwarders,
+        settings.zone_for(account.name),
+        signatures,
+    )
+
+
+def _announce(db: Database, event: CaseEvent, decision: Decision, targets: Sequence[str], now: datetime) -> None:
     kind = "case_opened" if event.kind == "opened" else "case_advanced"
+    if decision.sender is SenderVerdict.FORGED:
+        kind = "phishing"
     outbox.queue(db, targets, kind, f"event:{event.id}", now=now, case=event.case_id)
 
 

@@ -14,7 +14,7 @@ from triage.config import Account, Settings
 from triage.errors import ConfigError, FolderMissing, MailboxUnavailable, SignInRefused, TriageError
 from triage.mail import cursor
 from triage.mail.session import Folder, Session
-from triage.pipeline import take_in_around_faults
+from triage.pipeline import Verify, take_in_around_faults
 from triage.store.connection import store_errors
 from triage.store.transaction import transaction
 from triage.types import Batch, Decision
@@ -45,10 +45,12 @@ def look(
     clock: Callable[[], datetime],
     stop: Stop = lambda: False,
     sessions: list[Session] | None = None,
+    signatures: Verify | None = None,
 ) -> Looked:
     """Read everything new in all folders of one account.
 
     sessions: where the open session is put while it lasts, so that another thread can abort it.
+    signatures: verifies the DKIM signatures of mail that no server has judged.
 
     Raises:
         MailboxUnavailable, SignInRefused, FolderMissing, ConfigError, StoreError: recorded in the cursor's row as well, and told to
@@ -63,7 +65,9 @@ def look(
                 sessions.append(session)
             for folder_now in account.folders:
                 try:
-                    for decisions in _folder(db, session, account, folder_now, model, settings, clock, stop):
+                    for decisions in _folder(
+                        db, session, account, folder_now, model, settings, clock, stop, signatures
+                    ):
                         total += len(decisions)
                         kept += sum(decision.kept for decision in decisions)
                 except FolderMissing as error:  # the folders behind it are read all the same
@@ -92,6 +96,7 @@ def _folder(
     settings: Settings,
     clock: Callable[[], datetime],
     stop: Stop,
+    signatures: Verify | None,
 ) -> Iterator[list[Decision]]:
     folder = session.open(name)
     uids, history_through = _new_uids(db, session, account, folder, settings, clock())
@@ -107,7 +112,7 @@ def _folder(
                 history=history,
             )
             started = clock()
-            decisions = take_in_around_faults(db, batch, model, settings, started)
+            decisions = take_in_around_faults(db, batch, model, settings, started, signatures)
             took_ms = round((clock() - started).total_seconds() * 1000)
             log.info("batch_stored", account=account.name, folder=name, messages=len(messages), took_ms=took_ms)
             yield decisions

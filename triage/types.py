@@ -46,13 +46,58 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that speaks for or against a sender; its words stand in triage.findings."""
+
+    kind: str  # a key of findings.toml
+    about: str = ""  # what it was found in: a domain, a link, a file name; a stranger's words
+    weight: float = 0.0  # above 0 against the sender, 1 decides alone; below 0 for it, -1 proves it
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Who sent a mail, as far as its headers show."""
 
     verdict: SenderVerdict = SenderVerdict.UNPROVEN
     platform: Platform = Platform.NONE  # whose domain it is; NONE if no platform's
     relay: bool = False  # the platform's relay: a buyer's words, not the platform's
-    findings: tuple[str, ...] = ()  # plain sentences, what was found and where
+    findings: tuple[Finding, ...] = ()  # the heaviest first
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """How a mail came to its reader when not from its sender directly."""
+
+    by: Address  # who passed it on
+    how: str  # inline, attached, automatic, resent
+    at: datetime | None = None  # when it was passed on, UTC
+    note: str = ""  # the forwarder's own words
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is no text."""
+
+    name: str
+    kind: str  # the media type, lower-case
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """An Authentication-Results header (RFC 8601) and where it stands."""
+
+    value: str
+    hops: int  # Received headers above it: 0 if the last server wrote it on top of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One set of an Authenticated Received Chain (RFC 8617)."""
+
+    instance: int
+    sealer: str  # the domain that vouches (d= of the ARC-Seal)
+    results: str  # its ARC-Authentication-Results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +106,30 @@ class Mail:
 
     digest: str  # SHA-256 of the raw bytes, hex
     subject: str = ""
-    text: str = ""  # the best text: line breaks kept, hidden parts dropped
+    text: str = ""  # what is new in it: line breaks kept; hidden parts, quoted history and footers left out
+    history: str = ""  # what it quotes of earlier mails
+    footer: str = ""  # its signature and legal lines
     sender: Address = Address()
     reply_to: Address = Address()
-    sent_at: datetime | None = None  # the Date header in UTC
+    sent_at: datetime | None = None  # the Date header in UTC; of a forward, the original's
     message_id: str = ""
     thread: tuple[str, ...] = ()  # Message-IDs of In-Reply-To and References
-    authentication: tuple[str, ...] = ()  # Authentication-Results values, topmost first (RFC 8601)
+    authentication: tuple[Stamp, ...] = ()  # topmost first
+    received_by: tuple[str, ...] = ()  # hosts that the Received headers name as receivers, topmost first
+    seals: tuple[Seal, ...] = ()  # the newest first
     links: tuple[tuple[str, str], ...] = ()  # (visible text, target) of an HTML mail
-    forwarded_by: Address | None = None  # who passed it on; sender is then the original one
+    attachments: tuple[Attachment, ...] = ()
+    traits: frozenset[str] = frozenset()  # hidden_text, form, script, image_only, pdf_only, two_senders, no_address ...
+    forwarded: Forwarded | None = None  # who passed it on; sender, date, subject and text are then the original's
     origin: Origin = Origin()
     bulk: bool = False  # List-Unsubscribe or Precedence: bulk
     size_bytes: int = 0
     notes: tuple[str, ...] = ()  # what was wrong with the bytes and how it was read all the same
+
+    @property
+    def whole(self) -> str:
+        """All of the text: what is new, the history, the footer."""
+        return "\n\n".join(filter(None, (self.text, self.history, self.footer)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +144,70 @@ class Unreadable:
 class Identifier:
     """Something that ties mails of one matter together."""
 
-    kind: str  # asin, order, case, complaint, item, reference
+    kind: str  # asin, order, case, complaint, item, sku, trademark ... as in understand/cues.toml and identifiers.py
     value: str
+    place: str = field(default="", compare=False)  # the words it was read from
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure by which a platform measures a seller."""
+
+    name: str  # order_defect_rate, late_shipment_rate ... as in understand/cues.toml
+    value: float  # as written: 1.32 for 1.32 %
+    target: float | None  # what is required, None if the mail does not say
+    unit: str  # "%", or "" for a rating
+    place: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount a mail speaks of."""
+
+    amount: str  # a plain decimal, not rounded
+    currency: str  # ISO 4217
+    about: str  # held, owed, fine, refund, payout, or "" if nothing says
+    place: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Penalty points."""
+
+    value: int
+    of: int | None  # how many close the shop, where the mail says so
+    place: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTo:
+    """Where an answer is to be sent."""
+
+    kind: str  # page, address, form, reply, menu
+    value: str  # an address or URL; for reply and menu the words
+
+
+@dataclass(frozen=True, slots=True)
+class RightsOwner:
+    """Who complained."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a mail names. Everything as the mail has it; nothing is looked up."""
+
+    marketplaces: tuple[str, ...] = ()  # ISO 3166 country codes, EU for Amazon's European stores
+    ids: tuple[Identifier, ...] = ()
+    rights_owner: RightsOwner | None = None
+    metrics: tuple[Metric, ...] = ()
+    money: tuple[Money, ...] = ()
+    points: tuple[Points, ...] = ()
+    policies: tuple[str, ...] = ()
+    answer_to: tuple[AnswerTo, ...] = ()
+    documents: tuple[str, ...] = ()  # invoice, test_report ... as in understand/cues.toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +215,8 @@ class Deadline:
     """By when an answer is due."""
 
     at: datetime  # UTC
-    text: str  # the words it was read from
+    text: str  # the words it was read from; for an assumed one, the rule
+    assumed: bool = False  # the mail sets none: the usual one of this cause and platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +242,18 @@ class Decision:
     needs_review: bool = False
     review_reason: str = ""
     sender: SenderVerdict = SenderVerdict.UNPROVEN
-    sender_findings: tuple[str, ...] = ()
+    sender_findings: tuple[Finding, ...] = ()
+    forwarded: Forwarded | None = None
     store: str = ""
-    ids: tuple[Identifier, ...] = ()
+    facts: Facts = Facts()
     deadline: Deadline | None = None
     evidence: tuple[Evidence, ...] = ()  # strongest first
     model: str = ""  # version that decided
+
+    @property
+    def ids(self) -> tuple[Identifier, ...]:
+        """The numbers the mail names."""
+        return self.facts.ids
 
     @property
     def kept(self) -> bool:

@@ -12,11 +12,16 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from triage.findings import authentic, sentence
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, SenderVerdict, Stage
-from triage.types import Advice, Case
+from triage.types import Advice, Case, Decision
 
 _FIRST_STEPS = 3
 _SUBJECT = 160
+#: Of what gives a forged mail away.
+_MOST_FINDINGS = 5
+#: From this weight on a doubt about a sender is told with a warning.
+_WORTH_SAYING = 0.3
 #: Ideographs need no blank between value and remark.
 _COLON = {"en": ": ", "zh": ":"}
 
@@ -38,10 +43,10 @@ def case_text(
     zone: ZoneInfo,
     now: datetime,
     subject: str,
-    finding: str = "",
+    decision: Decision | None = None,
     reason: str = "",
 ) -> Text:
-    """An alert about a case, as of now. subject: of the mail that led to it."""
+    """An alert about a case, as of now. subject: of the mail that led to it; decision: what it was understood to be."""
     say = words(language)
     colon = _COLON[language]
     platform = PLATFORM_NAMES[case.platform]
@@ -53,14 +58,9 @@ def case_text(
         else f"{platform} {where}{colon}{cause}?"
     )
     lines = []
-    if case.sender is SenderVerdict.FORGED:
-        lines.append(say["forged"].format(finding=finding or "-"))
-    elif case.sender is SenderVerdict.UNPROVEN:
-        lines.append(say["unproven"])
-    elif case.sender is SenderVerdict.FORWARDED:
-        lines.append(say["forwarded"])
+    lines.extend(_about_sender(case, decision, say, language))
     lines.append(f"{say['store']}{colon}{case.store or case.account} ({platform})")
-    lines.append(f"{say['what']}{colon}{stage} - {quoted(subject, trusted=case.sender is SenderVerdict.PROVEN)}")
+    lines.append(f"{say['what']}{colon}{stage} - {quoted(subject, trusted=_trusted(case, decision))}")
     sure = say["sure"].format(percent=f"{case.confidence:.0%}")
     also = "; " + say["also"].format(causes=", ".join(CAUSE_NAMES[language][c] for c in case.also)) if case.also else ""
     lines.append(f"{say['cause']}{colon}{cause} ({sure}{also})")
@@ -74,6 +74,59 @@ def case_text(
     lines.extend(f"{number}. {step}" for number, step in enumerate(advice.steps[:_FIRST_STEPS], 1))
     lines.append(say["case"].format(id=case.id))
     return Text(f"[{say[kind]}] {headline}", "\n".join(lines))
+
+
+def phishing_text(
+    case: Case, advice: Advice, *, language: str, subject: str, sender: str, decision: Decision | None
+) -> Text:
+    """An alert about a forged mail: what it pretends, what gives it away, where it wants to lead, what to do."""
+    say = words(language)
+    colon = _COLON[language]
+    title = say["phishing_headline"].format(store=case.store or case.account, platform=PLATFORM_NAMES[case.platform])
+    pretends = say["phishing_pretends"].format(
+        stage=STAGE_NAMES[language][case.stage], cause=CAUSE_NAMES[language][case.cause]
+    )
+    findings = [found for found in decision.sender_findings if found.weight > 0] if decision else []
+    links = [each.value for each in decision.facts.answer_to if each.kind != "menu"] if decision else []
+    lines = [
+        f"{say['what']}{colon}{quoted(subject, trusted=False)}",
+        pretends,
+        f"{say['phishing_from']}{colon}{quoted(sender, trusted=False)}",
+        f"{say['phishing_findings']}{colon}".rstrip(),
+        *(f"- {quoted(sentence(found, language), trusted=False)}" for found in findings[:_MOST_FINDINGS]),
+    ]
+    if links:
+        lines += [
+            f"{say['phishing_links']}{colon}".rstrip(),
+            *(f"- {quoted(link, trusted=False)}" for link in links[:3]),
+        ]
+    lines.append(f"{say['phishing_steps']}{colon}".rstrip())
+    lines.extend(f"{number}. {step}" for number, step in enumerate(advice.steps, 1))
+    lines.append(say["case"].format(id=case.id))
+    return Text(f"[{say['phishing']}] {title}", "\n".join(lines))
+
+
+def _about_sender(case: Case, decision: Decision | None, say: dict[str, str], language: str) -> list[str]:
+    """What a reader must know of the sender before anything else; nothing if it is proven."""
+    findings = decision.sender_findings if decision else ()
+    if case.sender is SenderVerdict.FORWARDED:
+        by = decision.forwarded.by.email or decision.forwarded.by.name if decision and decision.forwarded else "?"
+        known = say["forwarded_proven"] if authentic(findings) else say["forwarded"]
+        lines = [known.format(by=quoted(by, trusted=True))]
+    elif case.sender is SenderVerdict.UNPROVEN:
+        lines = [say["unproven"]]
+    else:
+        return []
+    against = [found for found in findings if found.weight >= _WORTH_SAYING]
+    if against and not authentic(findings):
+        lines.append(say["caution"].format(finding=quoted(sentence(against[0], language), trusted=False)))
+    return lines
+
+
+def _trusted(case: Case, decision: Decision | None) -> bool:
+    """Whether links may stay what they are: only of a sender that is proven, also behind a forward."""
+    forwarded = case.sender is SenderVerdict.FORWARDED and decision is not None and authentic(decision.sender_findings)
+    return case.sender is SenderVerdict.PROVEN or forwarded
 
 
 def plain_text(kind: str, detail: dict[str, Any], language: str) -> Text:
@@ -118,8 +171,11 @@ def _deadline(case: Case, advice: Advice, say: dict[str, str], zone: ZoneInfo, n
     left = case.deadline.at - now
     rest = say["left"].format(time=remaining(left, advice.language)) if left > timedelta(0) else say["over"]
     local = case.deadline.at.astimezone(zone)
-    words_read = quoted(case.deadline.text, trusted=False)
-    return f'{local:%Y-%m-%d %H:%M} {zone.key} ({rest}; "{words_read}")'
+    if case.deadline.assumed:
+        why = say["assumed"].format(rule=case.deadline.text)
+    else:
+        why = f'"{quoted(case.deadline.text, trusted=False)}"'
+    return f"{local:%Y-%m-%d %H:%M} {zone.key} ({rest}; {why})"
 
 
 @lru_cache(maxsize=1)

@@ -29,8 +29,19 @@ _COLUMNS = frozenset(
         "sender",
         "deadline_at",
         "deadline_text",
+        "deadline_assumed",
     ]
 )
+
+
+def open_case(
+    db: Database, columns: Mapping[str, Any], detail: Mapping[str, Any], *, by: str, now: datetime
+) -> CaseEvent:
+    """A new case with these columns, and the event that says so."""
+    values = {**columns, "opened_at": stored(now), "updated_at": stored(now)}
+    names, marks = ", ".join(values), ", ".join("?" * len(values))  # names are the callers' own, never a mail's
+    row = db.execute(f"INSERT INTO cases ({names}) VALUES ({marks}) RETURNING id", (*values.values(),)).fetchone()  # noqa: S608
+    return append(db, int(row[0]), "opened", detail, by=by, now=now)
 
 
 def change(

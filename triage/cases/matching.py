@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from triage.cases import history, messages
 from triage.cases.queries import get
-from triage.labels import ENDED, SEVERITY, Cause, Platform, SenderVerdict, Stage, Status
+from triage.labels import ENDED, PHISHING_SEVERITY, SEVERITY, Cause, Platform, SenderVerdict, Stage, Status
 from triage.store.moments import stored
-from triage.types import Batch, Case, CaseEvent, Decision, Mail, RawMessage
+from triage.types import Batch, Case, CaseEvent, Deadline, Decision, Mail, RawMessage
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 #: Numbers a platform gives to one matter.
-_MATTER = ("case", "complaint", "reference")
+_MATTER = ("case", "complaint", "violation", "ticket", "reference", "court_case")
 #: Numbers of the seller's own things: the same thing and the same cause are one matter.
-_THING = ("asin", "item", "sku", "order")
+_THING = ("asin", "item", "sku", "fnsku", "order")
 _ANSWERS = frozenset({Stage.APPEAL_MORE_INFO, Stage.APPEAL_DENIED, Stage.REINSTATED})
 _ACCOUNT_LEVEL = frozenset({Stage.SUSPENDED, Stage.RESTRICTED, Stage.INFORMATION_REQUEST, *_ANSWERS})
 #: A second notice of the same cause about the whole account, within this time, is the same matter.
@@ -149,39 +149,32 @@ def _by_event(db: Database, account: str, decision: Decision, now: datetime) -> 
 
 
 def _open(db: Database, batch: Batch, message: RawMessage, mail: Mail, decision: Decision, now: datetime) -> CaseEvent:
-    limit = decision.deadline
-    row = db.execute(
-        """INSERT INTO cases (account, platform, store, cause, also, stage, status, severity, confidence, needs_review,
-           sender, language, deadline_at, deadline_text, title, history, opened_at, updated_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
-        (
-            batch.account,
-            decision.platform.value,
-            decision.store,
-            decision.cause.value,
-            _list(decision.also),
-            decision.stage.value,
-            (Status.WON if decision.stage is Stage.REINSTATED else Status.OPEN).value,
-            SEVERITY[decision.stage],
-            decision.confidence,
-            decision.needs_review,
-            decision.sender.value,
-            decision.language,
-            stored(limit.at) if limit else None,
-            limit.text if limit else None,
-            mail.subject or mail.text[:80].replace("\n", " "),
-            batch.history,
-            stored(now),
-            stored(now),
-        ),
-    ).fetchone()
+    forged = decision.sender is SenderVerdict.FORGED
+    limit = None if forged else decision.deadline  # what a forger sets is no limit
     detail = {
         **_about(mail, message),
         "cause": decision.cause,
         "stage": decision.stage,
         "confidence": decision.confidence,
     }
-    return history.append(db, int(row[0]), "opened", detail, by=history.DAEMON, now=now)
+    columns = {
+        "account": batch.account,
+        "platform": decision.platform.value,
+        "store": decision.store,
+        "cause": decision.cause.value,
+        "also": _list(decision.also),
+        "stage": decision.stage.value,
+        "status": (Status.WON if decision.stage is Stage.REINSTATED and not forged else Status.OPEN).value,
+        "severity": PHISHING_SEVERITY if forged else SEVERITY[decision.stage],
+        "confidence": decision.confidence,
+        "needs_review": decision.needs_review,
+        "sender": decision.sender.value,
+        "language": decision.language,
+        "title": mail.subject or mail.text[:80].replace("\n", " "),
+        "history": batch.history,
+        **_limit(limit),
+    }
+    return history.open_case(db, columns, detail, by=history.DAEMON, now=now)
 
 
 def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision: Decision, now: datetime) -> CaseEvent:
@@ -189,7 +182,7 @@ def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision
     if decision.stage is not Stage.NONE:
         changes |= {"stage": decision.stage.value, "severity": SEVERITY[decision.stage]}
     if decision.stage is Stage.REINSTATED:
-        changes |= {"status": Status.WON.value, "deadline_at": None, "deadline_text": None}
+        changes |= {"status": Status.WON.value, **_limit(None)}
     elif case.status is not Status.OPEN:
         # Something new has come: whoever had put it aside must see it again.
         changes["status"] = Status.OPEN.value
@@ -198,10 +191,8 @@ def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision
     further = {*case.also, decision.cause, *decision.also} - {case.cause, Cause.NONE, Cause.OTHER}
     if further - set(case.also) and "cause" not in changes and not decision.needs_review:
         changes["also"] = _list(tuple(sorted(further)))
-    if decision.deadline and (
-        case.deadline is None or case.deadline.at < now or decision.deadline.at < case.deadline.at
-    ):
-        changes |= {"deadline_at": stored(decision.deadline.at), "deadline_text": decision.deadline.text}
+    if decision.deadline and decision.stage is not Stage.REINSTATED and _binds(decision.deadline, case.deadline, now):
+        changes |= _limit(decision.deadline)
     if not decision.warning and not case.needs_review:
         # What kind of warning it is follows from the case; that it is one at all does not.
         changes["needs_review"] = 1
@@ -216,9 +207,28 @@ def _about(mail: Mail, message: RawMessage) -> dict[str, Any]:
         "from": mail.sender.email,
         "received_at": stored(message.received_at),
     }
-    if mail.forwarded_by:
-        about["forwarded_by"] = mail.forwarded_by.email
+    if mail.forwarded:
+        about["forwarded_by"] = mail.forwarded.by.email or mail.forwarded.by.name
+        about["forwarded_how"] = mail.forwarded.how
     return about
+
+
+def _binds(new: Deadline, old: Deadline | None, now: datetime) -> bool:
+    """Whether a mail's deadline takes the place of the case's: what a mail says before what is usual, then the earlier."""
+    if old is None or (old.assumed and not new.assumed):
+        return True
+    if new.assumed and not old.assumed:
+        return False
+    return old.at < now or new.at < old.at
+
+
+def _limit(deadline: Deadline | None) -> dict[str, Any]:
+    """A case's columns of its deadline."""
+    return {
+        "deadline_at": stored(deadline.at) if deadline else None,
+        "deadline_text": deadline.text if deadline else None,
+        "deadline_assumed": int(deadline.assumed) if deadline else 0,
+    }
 
 
 def _list(causes: tuple[Cause, ...]) -> str:

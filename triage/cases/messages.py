@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from triage.labels import Cause, Platform, SenderVerdict, Stage
+from triage.cases.decisions import packed, unpacked
 from triage.store.moments import moment, stored
-from triage.types import Batch, Deadline, Decision, Evidence, Identifier, Mail, RawMessage
+from triage.types import Batch, Decision, Mail, RawMessage
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -113,34 +112,6 @@ def original(db: Database, message: int) -> bytes | None:
 def keep_original(db: Database, message: int, raw: bytes) -> None:
     """Add the original of a message that was thought ordinary when it came."""
     db.execute("UPDATE messages SET original = ? WHERE id = ?", (zlib.compress(raw, 6), message))
-
-
-def packed(decision: Decision) -> str:
-    """A decision as JSON."""
-    content = asdict(decision)
-    if decision.deadline:
-        content["deadline"] = {"at": stored(decision.deadline.at), "text": decision.deadline.text}
-    return json.dumps(content, ensure_ascii=False)
-
-
-def unpacked(text: str) -> Decision:
-    """The decision that packed() wrote."""
-    content: Mapping[str, Any] = json.loads(text)
-    limit = content["deadline"]
-    return Decision(
-        **{
-            **content,
-            "cause": Cause(content["cause"]),
-            "also": tuple(Cause(cause) for cause in content["also"]),
-            "stage": Stage(content["stage"]),
-            "platform": Platform(content["platform"]),
-            "sender": SenderVerdict(content["sender"]),
-            "sender_findings": tuple(content["sender_findings"]),
-            "ids": tuple(Identifier(**each) for each in content["ids"]),
-            "deadline": Deadline(moment(limit["at"]), limit["text"]) if limit else None,
-            "evidence": tuple(Evidence(**each) for each in content["evidence"]),
-        }
-    )
 
 
 def _message(row: Mapping[str, Any]) -> StoredMessage:

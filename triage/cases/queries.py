@@ -71,12 +71,23 @@ def facts(case: Case) -> dict[str, Any]:
         "confidence": case.confidence,
         "needs_review": case.needs_review,
         "sender": case.sender.value,
-        "deadline": {"at": stored(case.deadline.at), "text": case.deadline.text} if case.deadline else None,
+        "deadline": deadline_facts(case.deadline),
         "subject": case.title,
         "history": case.history,
         "opened_at": stored(case.opened_at),
         "updated_at": stored(case.updated_at),
     }
+
+
+def deadline_facts(deadline: Deadline | None) -> dict[str, Any] | None:
+    """A deadline as data; assumed: the mail names none, this is the usual one."""
+    if deadline is None:
+        return None
+    return {"at": stored(deadline.at), "text": deadline.text, "assumed": deadline.assumed}
+
+
+def _deadline(row: Mapping[str, Any]) -> Deadline:
+    return Deadline(moment(row["deadline_at"]), row["deadline_text"], bool(row["deadline_assumed"]))
 
 
 def _case(row: Mapping[str, Any]) -> Case:
@@ -93,7 +104,7 @@ def _case(row: Mapping[str, Any]) -> Case:
         confidence=row["confidence"],
         needs_review=bool(row["needs_review"]),
         sender=SenderVerdict(row["sender"]),
-        deadline=Deadline(moment(row["deadline_at"]), row["deadline_text"]) if row["deadline_at"] else None,
+        deadline=_deadline(row) if row["deadline_at"] else None,
         title=row["title"],
         history=bool(row["history"]),
         opened_at=moment(row["opened_at"]),

@@ -11,16 +11,20 @@ import typer
 from rich.rule import Rule
 
 from triage import actions
+from triage.advice.limits import limit_words
 from triage.advice.steps import advice
 from triage.alerts import outbox
+from triage.alerts.render import quoted
 from triage.cases import history, messages, queries
+from triage.cases.documents import facts_document, findings_document, forwarded_document, merged
 from triage.cli.app import ByOption, ConfigOption, JsonOption, LanguageOption, app, now, person
 from triage.cli.app import settings as configured
-from triage.cli.show import cases_table, deadline, out, plain, print_json, reasons
+from triage.cli.show import cases_table, deadline, fact_lines, out, plain, print_json, reasons
 from triage.config import Settings
 from triage.errors import UsageError
-from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, Platform, Stage
-from triage.types import Advice, Case, CaseEvent, Decision, Mail
+from triage.findings import authentic, sentence
+from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, Platform, SenderVerdict, Stage
+from triage.types import Advice, Case, CaseEvent, Decision, Finding, Mail
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -150,6 +154,15 @@ def reclassify(
 
 
 @app.command()
+def genuine(number: CaseNumber, path: ConfigOption = None, by: ByOption = None, json: JsonOption = False) -> None:
+    """Say that a mail taken for forged really is the platform's: from now on it is an ordinary case with its deadline.
+
+    Look at the seller site first, its address typed by hand. To take it back: [bold]triage undo[/bold].
+    """
+    _act(path, json, lambda db: actions.believe(db, number, by=person(by), now=now()))
+
+
+@app.command()
 def undo(number: CaseNumber, path: ConfigOption = None, by: ByOption = None, json: JsonOption = False) -> None:
     """Take back the last acknowledgement, closing or correction of a case."""
     _act(path, json, lambda db: actions.undo(db, number, by=person(by), now=now()))
@@ -243,6 +256,8 @@ def _case_document(db: Database, known: Case, told: Advice) -> dict[str, object]
             "mistakes": list(told.mistakes),
             "usual_limit": told.usual_limit,
         },
+        "sender_findings": findings_document(_findings(db, known), told.language),
+        "facts": facts_document(merged(_decisions(db, known))),
         "references": [{"kind": ref.kind, "value": ref.value} for ref in queries.references(db, known.id)],
         "messages": [
             {
@@ -250,6 +265,7 @@ def _case_document(db: Database, known: Case, told: Advice) -> dict[str, object]
                 "received_at": m.received_at,
                 "from": m.sender,
                 "subject": m.subject,
+                "forwarded": forwarded_document(m.decision.forwarded) if m.decision else None,
                 "model": m.model,
                 "evidence": [{"source": e.source, "text": e.text, "weight": e.weight} for e in m.decision.evidence]
                 if m.decision
@@ -260,6 +276,15 @@ def _case_document(db: Database, known: Case, told: Advice) -> dict[str, object]
         ],
         "history": [{"at": e.at, "by": e.by, "kind": e.kind, **e.detail} for e in history.of_case(db, known.id)],
     }
+
+
+def _decisions(db: Database, known: Case) -> list[Decision]:
+    return [m.decision for m in messages.of_case(db, known.id) if m.decision is not None]
+
+
+def _findings(db: Database, known: Case) -> tuple[Finding, ...]:
+    """What was found about the sender of the mail that opened the case."""
+    return next((d.sender_findings for d in _decisions(db, known)), ())
 
 
 def _text(db: Database, message: int) -> str:
@@ -294,9 +319,12 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
     _numbered("下一步" if zh else "Next steps", told.steps)
     _bulleted("需要收集的证据" if zh else "Evidence to gather", told.evidence)
     _bulleted("常见错误" if zh else "Typical mistakes", told.mistakes)
-    refs = queries.references(db, known.id)
-    if refs:
-        _bulleted("编号" if zh else "References", [f"{ref.kind} {ref.value}" for ref in refs])
+    findings = _findings(db, known)
+    trusted = known.sender is SenderVerdict.PROVEN or authentic(findings)
+    named = fact_lines(merged(_decisions(db, known)), told.language, trusted=trusted)
+    _bulleted("邮件内容" if zh else "What the mails name", [f"{label}: {value}" for label, value in named])
+    told_of_sender = [quoted(sentence(found, told.language), trusted=False) for found in findings]
+    _bulleted("发件人核查" if zh else "About the sender", told_of_sender)
     for message in messages.of_case(db, known.id):
         out.print(
             Rule(
@@ -346,6 +374,9 @@ def _deadline_line(known: Case, told: Advice, settings: Settings, zh: bool) -> s
     if known.deadline is None:
         return plain(("邮件未写明;通常:" if zh else "none named; usual: ") + told.usual_limit)
     shown = deadline(known, told.language, settings.zone_for(known.account), now())
+    if known.deadline.assumed:
+        rule = limit_words(known.deadline.text, told.language)
+        return f"{shown} {plain(('推定:' if zh else 'assumed: ') + rule)}"
     return f'{shown} "{plain(known.deadline.text)}"'
 
 

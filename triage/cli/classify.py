@@ -7,16 +7,22 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from triage.alerts.render import quoted
+from triage.cases.documents import facts_document, findings_document, forwarded_document
+from triage.cases.queries import deadline_facts
 from triage.cli.app import ConfigOption, JsonOption, app, now, settings_or_defaults
-from triage.cli.show import errors, out, plain, print_json, print_json_lines, progress, reasons
+from triage.cli.show import errors, fact_lines, out, plain, print_json, print_json_lines, progress, reasons
 from triage.errors import UsageError
-from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES
-from triage.store.moments import stored
+from triage.findings import authentic, sentence
+from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, SenderVerdict
 from triage.types import Decision, Mail
+
+if TYPE_CHECKING:
+    from triage.mail.reading import Recipient
 
 _BATCH = 200
 
@@ -34,12 +40,16 @@ def classify(
     """
     from zoneinfo import ZoneInfo
 
-    from triage.understand.decide import decide
+    from triage.mail.reading import Recipient
+    from triage.mail.signatures import Signatures
+    from triage.pipeline import understood
 
     settings = settings_or_defaults(path)
     model = _model(path)
     failed = False
-    sources = _mails(files)
+    zone = ZoneInfo(settings.time_zone)
+    signatures = Signatures().valid if settings.sender.verify_dkim else None
+    sources = _mails(files, Recipient(zone=zone, signatures=signatures))
     while chunk := list(islice(sources, _BATCH)):
         good = [(name, mail) for name, mail in chunk if isinstance(mail, Mail)]
         for name, reason in chunk:
@@ -48,7 +58,7 @@ def classify(
                 failed = True
         mails = [mail for _, mail in good]
         moments = [mail.sent_at or now() for mail in mails]
-        decisions = decide(mails, model, moments, ZoneInfo(settings.time_zone), explain_all=True)
+        decisions = understood(mails, model, moments, zone, explain_all=True)
         if json:
             print_json_lines(decision_facts(name, d) for (name, _), d in zip(good, decisions, strict=True))
         else:
@@ -121,10 +131,11 @@ def decision_facts(name: str, decision: Decision) -> dict[str, Any]:
         "needs_review": decision.needs_review,
         "review_reason": decision.review_reason,
         "sender": decision.sender.value,
-        "sender_findings": list(decision.sender_findings),
+        "sender_findings": findings_document(decision.sender_findings),
+        "forwarded": forwarded_document(decision.forwarded),
         "store": decision.store,
-        "ids": [{"kind": each.kind, "value": each.value} for each in decision.ids],
-        "deadline": {"at": stored(decision.deadline.at), "text": decision.deadline.text} if decision.deadline else None,
+        **facts_document(decision.facts),
+        "deadline": deadline_facts(decision.deadline),
         "evidence": [{"source": e.source, "text": e.text, "weight": e.weight} for e in decision.evidence],
         "model": decision.model,
     }
@@ -162,36 +173,36 @@ def _model(path: Path | None) -> Any:
         return retrain.ready(settings.models_dir, now(), step, lambda: corrections_of(settings))
 
 
-def _mails(files: list[str]) -> Iterator[tuple[str, Mail | str]]:
+def _mails(files: list[str], recipient: Recipient) -> Iterator[tuple[str, Mail | str]]:
     """Each mail with its name, or the reason why it cannot be read."""
     for name in files:
         place = Path(name)
         if name == "-":
-            yield _read("-", sys.stdin.buffer.read())
+            yield _read("-", sys.stdin.buffer.read(), recipient)
         elif place.is_dir():
             if not (place / "cur").is_dir():
                 yield name, "is a folder but no Maildir (it has no cur/)"
                 continue
             for key, stored_mail in mailbox.Maildir(place, create=False).iteritems():
-                yield _read(f"{name}/{key}", stored_mail.as_bytes())
+                yield _read(f"{name}/{key}", stored_mail.as_bytes(), recipient)
         elif not place.is_file():
             yield name, "there is no such file"
         else:
             with place.open("rb") as file:
                 if file.read(5) == b"From ":
                     for number, one in enumerate(mailbox.mbox(place, create=False), 1):
-                        yield _read(f"{name}:{number}", one.as_bytes())
+                        yield _read(f"{name}:{number}", one.as_bytes(), recipient)
                     continue
             try:
-                yield _read(name, place.read_bytes())
+                yield _read(name, place.read_bytes(), recipient)
             except OSError as error:
                 yield name, f"cannot be read: {error.strerror}"
 
 
-def _read(name: str, raw: bytes) -> tuple[str, Mail | str]:
+def _read(name: str, raw: bytes, recipient: Recipient) -> tuple[str, Mail | str]:
     from triage.mail import reading
 
-    mail = reading.read(raw)
+    mail = reading.read(raw, recipient)
     return name, mail if isinstance(mail, Mail) else mail.reason
 
 
@@ -210,9 +221,18 @@ def _show(name: str, decision: Decision) -> None:
             f"[bold]{plain(name)}[/bold]: [red]{PLATFORM_NAMES[decision.platform]}: {STAGE_NAMES['en'][decision.stage]}[/red] - "
             f"{CAUSE_NAMES['en'][decision.cause]}{also} ({decision.confidence:.0%} sure){check}"
         )
-        out.print(f"  sender {decision.sender}" + "".join(f"; {plain(f)}" for f in decision.sender_findings))
+        _show_sender(decision)
         if decision.deadline:
-            out.print(f'  answer by {decision.deadline.at:%Y-%m-%d %H:%M} UTC ("{plain(decision.deadline.text)}")')
-        if decision.ids:
-            out.print("  names " + ", ".join(f"{each.kind} {plain(each.value)}" for each in decision.ids[:8]))
+            why = f"assumed: {decision.deadline.text}" if decision.deadline.assumed else f'"{decision.deadline.text}"'
+            out.print(f"  answer by {decision.deadline.at:%Y-%m-%d %H:%M} UTC ({plain(why)})")
+        trusted = decision.sender is SenderVerdict.PROVEN or authentic(decision.sender_findings)
+        for label, value in fact_lines(decision.facts, "en", trusted=trusted):
+            out.print(f"  {label} {plain(value)}")
     out.print(f"  [dim]because: {plain(reasons(decision.evidence))} (model {decision.model})[/dim]")
+
+
+def _show_sender(decision: Decision) -> None:
+    passed_on = decision.forwarded
+    by = f", passed on by {passed_on.by.email or passed_on.by.name} ({passed_on.how})" if passed_on else ""
+    found = "".join(f"; {quoted(sentence(each, 'en'), trusted=False)}" for each in decision.sender_findings[:4])
+    out.print(f"  sender {decision.sender}{plain(by)}{plain(found)}")

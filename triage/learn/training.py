@@ -151,7 +151,7 @@ def _examples(rows: Sequence[Row]) -> list[Example]:
         mail = row.mail()
         shapes = [mail]
         if mail.sender.email:
-            shapes.append(replace(mail, sender=Address(), origin=Origin(), forwarded_by=None))
+            shapes.append(replace(mail, sender=Address(), origin=Origin(), forwarded=None))
         if mail.subject and len(mail.text) > 80:
             shapes.append(replace(shapes[-1], subject=""))
         weights = [1.0] if len(shapes) == 1 else [0.6, *[0.4 / (len(shapes) - 1)] * (len(shapes) - 1)]

@@ -1,237 +1,254 @@
-"""Raw bytes, however broken, to a Mail. Fast parser first; what it refuses or garbles goes to the standard library's."""
+"""Raw bytes, however broken, to a Mail: parsed, its text put together, a forward unwrapped, the sender judged."""
 
 from __future__ import annotations
 
-import email
-import email.policy
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.errors import MessageError
-from email.header import decode_header
-from email.message import Message
 from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
 
-import fast_mail_parser
-
-from triage.mail import html as html_text
-from triage.mail import sender as senders
-from triage.mail.forwarding import parse_address, unwrapped
-from triage.types import Address, Mail, Unreadable
+from triage.labels import Platform
+from triage.mail import forwarding, html, sender, tnef
+from triage.mail.addresses import parse_address
+from triage.mail.calendar import text_of as calendar_text
+from triage.mail.domains import platform_of
+from triage.mail.parsing import Parts, parsed
+from triage.mail.quoting import split
+from triage.types import Address, Mail, Seal, Stamp, Unreadable
 
 #: No notice is as long; what stands behind it is quoted history, legal text or an attack.
 MOST_TEXT = 200_000
-#: Text parts that are looked at, however many there are.
-MOST_PARTS = 200
+#: Mails inside mails inside mails: what is deeper is left out.
+_DEEPEST = 4
+#: Shorter text beside an attached mail, image or PDF says nothing itself.
+_NEXT_TO_NOTHING = 40
+#: Who writes more than this beside an attached mail writes a mail of his own.
+_OWN_WORDS = 1_500
 
+_UTC = ZoneInfo("UTC")
+_HEADER = re.compile(rb"(?:From |>)?[!-9;-~]+[ \t]*(?:\r?\n[ \t]+)?:|From ")
 _ID = re.compile(r"<[^<>\s]{1,500}>")
-_GARBLED = "\ufffd"
-#: utf-7 hides markup from filters and is used by nobody else (RFC 2152 was never meant for mail bodies).
-_REFUSED_CHARSETS = {"utf-7", "utf7", "unicode-1-1-utf-7"}
+_TRACE = re.compile(rb"^(?:(received)|(authentication-results))[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_BY = re.compile(r"\bby\s+([\w.-]+)")
+_INSTANCE, _SEALER = re.compile(r"\bi\s*=\s*(\d+)"), re.compile(r"\bd\s*=\s*([\w.-]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
-    """Whom an account believes."""
+class Recipient:
+    """What is known of whoever receives a mail."""
 
-    auth_server: str = ""  # authserv-id whose results count; "" takes the topmost header
-    forwarders: tuple[str, ...] = ()  # the user's own addresses that pass mail on
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What either parser found."""
-
-    headers: Mapping[str, Sequence[str]]  # lower-case name: values in order
-    plain: tuple[str, ...]
-    html: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    auth_server: str = ""  # authserv-id whose results count (RFC 8601), configured or learned; "" for not known
+    forwarders: tuple[str, ...] = ()  # own addresses and domains that pass mail on
+    zone: ZoneInfo = _UTC  # of a date that a colleague's mail program quotes without one
+    signatures: Callable[[bytes], tuple[str, ...]] | None = None  # domains whose DKIM signature holds; None: not asked
 
 
-def read(raw: bytes, trust: Trust = Trust(), *, size_bytes: int | None = None) -> Mail | Unreadable:
-    """One message as a person would read it.
+def read(raw: bytes, recipient: Recipient = Recipient(), *, size_bytes: int | None = None) -> Mail | Unreadable:
+    """One message as a person would read it, with a verdict on who sent it.
 
     size_bytes: the message's real size where only its beginning was fetched.
     Never raises: what cannot be read at all comes back as Unreadable.
     """
+    mail = opened(raw, recipient.zone, size_bytes=size_bytes)
+    if isinstance(mail, Unreadable):
+        return mail
+    try:
+        return placed(mail, recipient, raw)
+    except Exception as error:
+        return Unreadable(mail.digest, f"the sender cannot be judged: {type(error).__name__}")
+
+
+def opened(raw: bytes, zone: ZoneInfo = _UTC, *, size_bytes: int | None = None) -> Mail | Unreadable:
+    """The same without a verdict on the sender."""
     digest = hashlib.sha256(raw).hexdigest()
-    if not re.match(rb"(?:From |>)?[!-9;-~]+[ \t]*:|From ", raw.lstrip()[:998]):
+    if not _HEADER.match(raw.lstrip()[:998]):
         return Unreadable(digest, "not a mail: it does not begin with a header line")
     try:
-        parts = _parse(raw)
-        mail = _assemble(parts, digest, len(raw) if size_bytes is None else size_bytes)
-        if size_bytes is not None and size_bytes > len(raw):
-            mail = replace(mail, notes=(*mail.notes, f"only the first {len(raw)} of {size_bytes} bytes were read"))
-        return placed(unwrapped(mail), trust)
+        mail = replace(_mail(raw, zone, 0), digest=digest, size_bytes=len(raw) if size_bytes is None else size_bytes)
     except Exception as error:
         return Unreadable(digest, f"cannot be read: {type(error).__name__}")
+    if size_bytes is not None and size_bytes > len(raw):
+        return replace(mail, notes=(*mail.notes, f"only the first {len(raw)} of {size_bytes} bytes were read"))
+    return mail
 
 
 def from_fields(
-    *, sender: str = "", subject: str = "", body: str = "", received_at: datetime | None = None, trust: Trust = Trust()
+    *, sender: str = "", subject: str = "", body: str = "", received_at: datetime | None = None, zone: ZoneInfo = _UTC
 ) -> Mail:
     """A Mail from what is left of one: a row of training or evaluation data, a pasted notice."""
     bare = Mail(
         digest=hashlib.sha256(f"{sender}\0{subject}\0{body}".encode("utf-8", "surrogatepass")).hexdigest(),
         subject=subject.strip(),
-        text=html_text.tidy(body[:MOST_TEXT]),
+        text=html.tidy(body[:MOST_TEXT]),
         sender=parse_address(sender),
         sent_at=received_at,
         size_bytes=len(body),
     )
-    return placed(unwrapped(bare), trust)
+    return placed(_parted(bare, zone), Recipient(zone=zone))
 
 
-def placed(mail: Mail, trust: Trust) -> Mail:
+def placed(mail: Mail, recipient: Recipient, raw: bytes = b"") -> Mail:
     """The mail with its origin judged."""
-    return replace(mail, origin=senders.origin(mail, trust.auth_server, trust.forwarders))
+    if recipient.signatures is not None and raw and sender.wants_signatures(mail, recipient.auth_server):
+        domains = recipient.signatures(raw)
+    else:
+        domains = ()
+    return replace(mail, origin=sender.origin(mail, recipient.auth_server, recipient.forwarders, domains))
 
 
-def _parse(raw: bytes) -> _Parts:
-    # A message inside a message is a forward as attachment: only the tolerant parser goes into it.
-    if b"message/rfc822" in raw or re.search(rb"charset\s*=\s*\"?(?:unicode-1-1-)?utf-?7", raw, re.IGNORECASE):
-        return _tolerant(raw)
-    if not _utf8(raw[: raw.find(b"\n\r\n") if b"\n\r\n" in raw[:65536] else raw.find(b"\n\n")]):
-        return _tolerant(raw)
-    try:
-        fast = fast_mail_parser.parse_email(raw)
-    except fast_mail_parser.ParseError:
-        return _tolerant(raw)
-    headers: dict[str, list[str]] = {}
-    for name, values in fast.headers.items():
-        headers.setdefault(name.lower(), []).extend(values)
-    parts = _Parts(headers, tuple(fast.text_plain[:MOST_PARTS]), tuple(fast.text_html[:MOST_PARTS]))
-    if _GARBLED in "".join([*headers.get("subject", ()), *headers.get("from", ()), *parts.plain, *parts.html]):
-        return _tolerant(raw)
-    return parts
+def _mail(raw: bytes, zone: ZoneInfo, depth: int) -> Mail:
+    parts = parsed(raw)
+    mail = _parted(_assembled(parts, raw), zone)
+    if parts.messages and depth < _DEEPEST and _is_wrapping(mail, parts):
+        inner = [_mail(each, zone, depth + 1) for each in parts.messages[:20]]
+        speaking = [each for each in inner if each.text or each.subject]
+        speaking.sort(key=lambda each: platform_of(each.sender.domain)[0] is Platform.NONE)
+        if speaking:
+            return forwarding.inside(mail, speaking)
+    return mail
 
 
-def _utf8(head: bytes) -> bool:
-    """Whether the fast parser reads these header bytes right: it takes raw bytes that are not UTF-8 for Latin-1."""
-    try:
-        head.decode()
-    except UnicodeDecodeError:
+def _parted(mail: Mail, zone: ZoneInfo) -> Mail:
+    """The mail with a forward unwrapped, and its text divided into what is new, history and footer."""
+    owner, relay = platform_of(mail.sender.domain)
+    from_platform = owner is not Platform.NONE and not relay
+    mail = forwarding.unwrapped(mail, zone, from_platform=from_platform)
+    parts = split(mail.text)
+    if parts.history and len(parts.new) < _NEXT_TO_NOTHING:
+        return mail  # it speaks through what it quotes
+    return replace(mail, text=parts.new, history=parts.history, footer=parts.footer)
+
+
+def _is_wrapping(mail: Mail, parts: Parts) -> bool:
+    """Whether a mail is there for the mails inside it; a platform's own mail and a report of a bounce are not."""
+    if mail.forwarded and mail.forwarded.how == "inline":
         return False
-    return True
+    report = parts.first("content-type").lower().startswith("multipart/report")
+    platform, _ = platform_of(mail.sender.domain)
+    return not report and platform is Platform.NONE and len(mail.text) <= _OWN_WORDS
 
 
-def _tolerant(raw: bytes) -> _Parts:
-    message = email.message_from_bytes(raw, policy=email.policy.compat32)
-    headers: dict[str, list[str]] = {}
-    for name, value in message.raw_items():
-        headers.setdefault(name.lower(), []).append(_decoded_header(value))
-    plain: list[str] = []
-    html: list[str] = []
-    notes: list[str] = []
-    inner: Message | None = None
-    for number, part in enumerate(message.walk()):
-        if number >= MOST_PARTS:
-            notes.append(f"only the first {MOST_PARTS} parts were read")
-            break
-        kind = part.get_content_type()
-        if kind == "message/rfc822" and inner is None:
-            payload = part.get_payload()
-            first = payload[0] if isinstance(payload, list) and payload else None
-            inner = first if isinstance(first, Message) else None
-        elif kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
-            text = _decoded_text(part, notes)
-            (plain if kind == "text/plain" else html).append(text)
-    if inner is not None:
-        quoted = [f"{name}: {_decoded_header(str(inner[name]))}" for name in ("From", "Subject", "Date") if inner[name]]
-        own, attached = (plain or html)[:1], (plain or html)[1:]
-        text = "\n".join(attached or own)
-        head = "" if not attached else "\n".join(own) + "\n"
-        if attached and not plain:
-            text = html_text.text_of(text)[0]
-            head = html_text.text_of(head)[0] + "\n"
-        plain, html = [f"{head}---------- Forwarded message ----------\n" + "\n".join(quoted) + "\n\n" + text], []
-    return _Parts(headers, tuple(plain), tuple(html), tuple(notes))
-
-
-def _decoded_text(part: Message, notes: list[str]) -> str:
-    payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        return ""
-    charset = (part.get_content_charset() or "").lower()
-    if charset in _REFUSED_CHARSETS:
-        notes.append("a part in utf-7 was not read")
-        return ""
-    return decoded(payload, charset)
-
-
-def decoded(data: bytes, charset: str = "") -> str:
-    """Bytes as text: as declared where that fits, else UTF-8, else GB 18030, else Windows-1252."""
-    charset = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "ks_c_5601-1987": "cp949"}.get(
-        charset, charset
-    )
-    for candidate in (charset, "utf-8", "gb18030"):
-        if candidate:
-            try:
-                return data.decode(candidate)
-            except (LookupError, ValueError):  # unknown; or does not fit, or a name no codec can have
-                continue
-    return data.decode("cp1252", "replace")
-
-
-def _decoded_header(value: str) -> str:
-    """A header with its encoded-words decoded (RFC 2047), adjacent ones of one charset joined first."""
-    chunks: list[tuple[bytes, str]] = []
-    try:
-        pieces = decode_header(value)
-    except (ValueError, LookupError, MessageError):
-        return decoded(value.encode("utf-8", "surrogateescape"))
-    for piece, charset in pieces:
-        data = piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
-        name = (charset or "").lower()
-        if chunks and chunks[-1][1] == name:
-            chunks[-1] = (chunks[-1][0] + data, name)
-        else:
-            chunks.append((data, name))
-    return " ".join("".join(decoded(data, name) for data, name in chunks).split())
-
-
-def _assemble(parts: _Parts, digest: str, size_bytes: int) -> Mail:
-    def first(name: str) -> str:
-        values = parts.headers.get(name, ())
-        return " ".join(values[0].split()) if values else ""
-
-    plain = html_text.tidy("\n".join(parts.plain)[:MOST_TEXT])
-    links: tuple[tuple[str, str], ...] = ()
-    notes = list(parts.notes)
-    text = plain
-    if parts.html:
-        rich, links, hidden = html_text.text_of("\n".join(parts.html))
-        if hidden:
-            notes.append("the HTML hides text; it was left out")
-        # The plain part is often a stub ("please view in a browser"): the longer one is what a person reads.
-        if len(rich) > len(plain) * 0.8 or not plain:
-            text = rich[:MOST_TEXT]
+def _assembled(parts: Parts, raw: bytes) -> Mail:
+    first = parts.first
+    text, page, notes = _text(parts)
+    senders = parts.headers.get("from", ())
+    author = parse_address(" ".join(senders[0].split())) if senders else Address()
+    sent_at = _moment(first("date"))
+    stamps, received_by = _trace(parts, raw)
+    headers = parts.headers
     return Mail(
-        digest=digest,
+        digest="",
         subject=first("subject")[:1000],
         text=text,
-        sender=parse_address(first("from")) if first("from") else Address(),
-        reply_to=parse_address(first("reply-to")) if first("reply-to") else Address(),
-        sent_at=_moment(first("date")),
-        message_id=(_ID.findall(first("message-id")) or [""])[0],
-        thread=tuple(dict.fromkeys(_ID.findall(first("in-reply-to") + " " + first("references"))))[-50:],
-        authentication=tuple(" ".join(v.split()) for v in parts.headers.get("authentication-results", ())[:10]),
-        links=links,
-        bulk=bool(first("list-unsubscribe")) or first("precedence").lower() in {"bulk", "list"},
-        size_bytes=size_bytes,
-        notes=tuple(notes),
+        sender=author,
+        reply_to=parse_address(first("reply-to")) if "reply-to" in headers else Address(),
+        sent_at=sent_at,
+        message_id=(_ID.findall(first("message-id")) or [""])[0] if "message-id" in headers else "",
+        thread=_thread(parts) if "references" in headers or "in-reply-to" in headers else (),
+        authentication=stamps,
+        received_by=received_by,
+        seals=_seals(parts) if "arc-seal" in headers else (),
+        links=page.links if page else (),
+        attachments=parts.attachments,
+        traits=_traits(parts, text, page, author),
+        forwarded=forwarding.passed_on({n: first(n) for n in _PASSED_ON if n in headers}, sent_at),
+        bulk="list-unsubscribe" in headers or first("precedence").lower() in {"bulk", "list"},
+        notes=notes,
     )
+
+
+_PASSED_ON = ("resent-from", "x-forwarded-for", "x-forwarded-to")
+
+
+def _text(parts: Parts) -> tuple[str, html.Page | None, tuple[str, ...]]:
+    """The text a person would read, the page it comes from if from one, and what was wrong."""
+    notes = list(parts.notes)
+    plain, rich = parts.plain, parts.html
+    if parts.tnef and not any(each.strip() for each in (*plain, *rich)):
+        wrapped = [found for found in map(tnef.unwrapped, parts.tnef) if found]
+        plain = tuple(found.plain for found in wrapped if found.plain)
+        rich = tuple(found.html for found in wrapped if found.html)
+        if any(found.rich_only for found in wrapped) or not (plain or rich):
+            notes.append("the text is in a winmail.dat that cannot be read")
+    text = html.tidy("\n".join(plain)[:MOST_TEXT]) if plain else ""
+    page = None
+    if rich:
+        page = html.page("\n".join(rich) if len(rich) > 1 else rich[0])
+        if page.hidden:
+            notes.append("the HTML hides text; it was left out")
+        # The plain part is often a stub ("please view in a browser"): the longer one is what a person reads.
+        if len(page.text) > len(text) * 0.8 or not text:
+            text = page.text[:MOST_TEXT]
+    elif text[:200].lstrip()[:1] == "<" and re.search(r"</(?:p|div|td|body|html)>", text, re.IGNORECASE):
+        page = html.page(text)  # HTML that is declared to be plain text
+        text = page.text[:MOST_TEXT]
+    if not text and parts.calendar:
+        text = calendar_text(parts.calendar[0])[:MOST_TEXT]
+    return text, page, tuple(notes)
+
+
+def _traits(parts: Parts, text: str, page: html.Page | None, author: Address) -> frozenset[str]:
+    found: set[str] = set()
+    if page:
+        found.update(
+            name
+            for name, is_so in (("hidden_text", page.hidden), ("form", page.form), ("script", page.script))
+            if is_so
+        )
+    if len(text) < _NEXT_TO_NOTHING:
+        kinds = [each.kind for each in parts.attachments]
+        if any(kind == "application/pdf" for kind in kinds):
+            found.add("pdf_only")
+        elif (page and page.images) or any(kind.startswith("image/") for kind in kinds):
+            found.add("image_only")
+    if len(parts.headers.get("from", ())) > 1:
+        found.add("two_senders")
+    if not author.email:
+        found.add("no_address")
+    return frozenset(found)
+
+
+def _trace(parts: Parts, raw: bytes) -> tuple[tuple[Stamp, ...], tuple[str, ...]]:
+    """The authentication results with the number of Received headers above each, and who received the mail."""
+    received = parts.headers.get("received", ())[:20]
+    by = tuple((_BY.search(value) or [""])[1].lower() if _BY.search(value) else "" for value in received)
+    values = parts.headers.get("authentication-results", ())[:10]
+    if not values:
+        return (), by
+    end = raw.find(b"\n\r\n")
+    end = raw.find(b"\n\n") if end < 0 else end
+    hops, at = [], 0
+    for found in _TRACE.finditer(raw, 0, end + 1 if end >= 0 else len(raw)):
+        if found[1]:
+            at += 1
+        else:
+            hops.append(at)
+    hops += [at] * (len(values) - len(hops))
+    return tuple(Stamp(" ".join(value.split()), above) for value, above in zip(values, hops, strict=False)), by
+
+
+def _seals(parts: Parts) -> tuple[Seal, ...]:
+    """The ARC sets that are whole, the newest first (RFC 8617, 4.2)."""
+    sealers = {int(m[1]): d[1].lower() for value in parts.headers["arc-seal"][:50]
+               if (m := _INSTANCE.search(value)) and (d := _SEALER.search(value))}  # fmt: skip
+    results = {int(m[1]): value for value in parts.headers.get("arc-authentication-results", ())[:50]
+               if (m := _INSTANCE.search(value))}  # fmt: skip
+    both = sorted(sealers.keys() & results.keys(), reverse=True)
+    return tuple(Seal(n, sealers[n], " ".join(results[n].partition(";")[2].split())) for n in both)
+
+
+def _thread(parts: Parts) -> tuple[str, ...]:
+    named = _ID.findall(parts.first("in-reply-to") + " " + parts.first("references"))
+    return tuple(dict.fromkeys(named))[-50:]
 
 
 def _moment(value: str) -> datetime | None:
     try:
-        parsed = parsedate_to_datetime(value)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    try:
+        parsed_date = parsedate_to_datetime(value)
+        aware = parsed_date if parsed_date.tzinfo else parsed_date.replace(tzinfo=UTC)
         return aware.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None

@@ -1,240 +1,207 @@
-"""Who really sent a mail: the From domain against the platforms' own, and what the receiving server verified.
-
-"Authentication passed" says nothing without asking for which domain: a quarter of real phishing passes DMARC for its
-own domain. So a result counts only when its domain has the same registrable domain as the platform's.
-"""
+"""Who really sent a mail: the From domain against the platforms' own, what the receiving server verified, and what the
+mail itself gives away. Everything found is kept with its weight; the verdict follows from it."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
-import authres
-import tldextract
+import ahocorasick
 
+from triage.findings import DECIDES, finding
 from triage.labels import Platform, SenderVerdict
-from triage.types import Address, Mail, Origin
+from triage.lookalikes import digits_as_letters, disguised, skeleton
+from triage.mail import links
+from triage.mail.authentication import aligned, believed, sealed
+from triage.mail.domains import brands, imitates, platform_of, registrable, staff_words
+from triage.types import Address, Finding, Mail, Origin
 
-#: Words around a brand that claim to be its staff rather than to speak about it.
-_STAFF_WORDS = frozenset(
-    [
-        "seller",
-        "sellers",
-        "central",
-        "service",
-        "services",
-        "support",
-        "team",
-        "security",
-        "notification",
-        "notifications",
-        "account",
-        "accounts",
-        "performance",
-        "marketplace",
-        "selling",
-        "partner",
-        "partners",
-        "customer",
-        "care",
-        "center",
-        "centre",
-        "shop",
-        "no-reply",
-        "noreply",
-        "com",
-        "co",
-        "us",
-        "uk",
-        "de",
-        "jp",
-        "eu",
-        "fr",
-        "it",
-        "es",
-        "office",
-        "payments",
-        "compliance",
-        "verification",
-        "alert",
-        "alerts",
-        "risk",
-        "department",
-        "inc",
-        "the",
-        "official",
-        "merchant",
-        "info",
-        "kundenservice",
-        "sicherheit",
-        "卖家",
-        "客服",
-        "官方",
-        "通知",
-        "平台",
-        "账户",
-        "安全",
-        "服务",
-        "中心",
-        "サポート",
-        "カスタマーサービス",
-        "お客様",
-        "セラーセントラル",
-    ]
+#: Of a text this is searched for a brand, for haste and for secrets: a lure is short.
+_SEARCHED = 2_500
+_WORD = re.compile(r"[\w-]+")
+_ADDRESS = re.compile(r"[\w.+-]+@((?:[\w-]+\.)+[\w-]{2,})")
+#: Without one of these a text that only speaks of a platform is no forgery of it.
+_TELLING = frozenset(
+    {"link_shows_platform", "link_imitates", "link_hides_host", "disguised_letters", "brand_before_at", "form"}
 )
-_DIGITS_FOR_LETTERS = str.maketrans("013457", "oleast")
-#: Letters of other scripts that look like Latin ones; the few that phishers use (Unicode TR 39).
-_LOOK_ALIKES = str.maketrans("аеорсухіјѕԁոмтнвкԛ", "aeopcyxijsdnmthbkq")
-#: What differs from mail to mail without saying anything of the domain: comments, signatures, selectors, local parts.
-#: Without it a mailbox has a few dozen different values, and parsing one costs as much as all the rest of the reading.
-_VOLATILE = re.compile(r"\([^()]*\)|\bheader\.[bs]=\S+|[\w.+=/-]+(?=@)")
-#: Shorter brands are parts of ordinary words; they count only between hyphens.
-_LONG_BRAND = 6
 
 
-def origin(mail: Mail, auth_server: str = "", forwarders: tuple[str, ...] = ()) -> Origin:
-    """The verdict on a mail's sender, with the findings that led to it."""
+def origin(mail: Mail, auth_server: str = "", forwarders: Sequence[str] = (), signatures: Sequence[str] = ()) -> Origin:
+    """The verdict on a mail's sender, with the findings that led to it, the heaviest first.
+
+    signatures: domains whose DKIM signature over this mail was verified here.
+
+    A genuine notice is never forged: of a platform's own domain only a failed DMARC, or a failed SPF without any valid
+    signature, says so, and that only where nobody passed the mail on.
+    """
     platform, relay = platform_of(mail.sender.domain)
-    passed_on = mail.forwarded_by is not None or mail.sender.email in forwarders
     if platform is Platform.NONE:
-        claimed = pretended(mail.sender)
-        if claimed:
-            return Origin(SenderVerdict.FORGED, Platform.NONE, False, (claimed,))
-        verdict = SenderVerdict.FORWARDED if passed_on else SenderVerdict.UNPROVEN
-        return Origin(verdict, Platform.NONE, False, ())
-    if mail.forwarded_by is not None:
-        by = mail.forwarded_by.email or "someone"
-        return Origin(
-            SenderVerdict.FORWARDED, platform, relay, (f"forwarded by {by}; the original sender is not proven",)
-        )
-    passed, failed = _aligned(mail, auth_server)
-    if passed:
-        return Origin(SenderVerdict.PROVEN, platform, relay, (passed,))
-    if failed:
-        return Origin(SenderVerdict.FORGED, platform, relay, (failed,))
-    return Origin(SenderVerdict.UNPROVEN, platform, relay, ("no authentication result for the sender's domain",))
+        return _strangers(mail, forwarders)
+    if mail.forwarded and mail.forwarded.how in {"inline", "attached"}:
+        by = mail.forwarded.by.email or mail.forwarded.by.name or "?"
+        found = [finding("forwarded_by", by), *_contents(mail, platform)]
+        return Origin(SenderVerdict.FORWARDED, platform, relay, _heaviest(found))
+    proofs, doubts = _authentication(mail, auth_server, forwarders, signatures)
+    passed_on = mail.forwarded is not None or bool(mail.seals)
+    if proofs:
+        on = [finding("passed_on_by", mail.forwarded.by.email)] if mail.forwarded else []
+        verdict = SenderVerdict.FORWARDED if mail.forwarded or proofs[0].kind == "arc_pass" else SenderVerdict.PROVEN
+        return Origin(verdict, platform, relay, (*proofs, *on))
+    if any(each.weight >= DECIDES for each in doubts):
+        if not passed_on:
+            return Origin(SenderVerdict.FORGED, platform, relay, _heaviest([*doubts, *_contents(mail, platform)]))
+        doubts = [finding("broken_on_the_way", registrable(mail.sender.domain))]
+    if not doubts:
+        doubts = [finding("no_results", registrable(mail.sender.domain))]
+    own = mail.forwarded is not None and _is_own(mail.forwarded.by, forwarders)
+    if mail.forwarded:
+        doubts.append(finding("passed_on_by", mail.forwarded.by.email))
+    verdict = SenderVerdict.FORWARDED if own else SenderVerdict.UNPROVEN
+    return Origin(verdict, platform, relay, _heaviest([*doubts, *_contents(mail, platform)]))
 
 
-def platform_of(domain: str) -> tuple[Platform, bool]:
-    """The platform that owns a domain or its parent, and whether it is the relay for members' messages."""
-    known = _domains()
-    labels = domain.lower().rstrip(".").split(".")
-    for start in range(len(labels) - 1):
-        found = known.get(".".join(labels[start:]))
-        if found:
-            return found
-    return Platform.NONE, False
-
-
-def pretended(sender: Address) -> str:
-    """In words, how a sender that is no platform's claims to be one; "" if it does not."""
-    registrable = _registrable(sender.domain)
-    label = _plain(registrable.partition(".")[0])
-    below = {_plain(part) for part in sender.domain.removesuffix(registrable).split(".") if part}
-    name = _plain(sender.name)
-    for brand, platform in _brands().items():
-        joined = brand.replace(" ", "")
-        if joined in label.split("-") or (len(joined) >= _LONG_BRAND and (joined in label or _one_off(joined, label))):
-            return f"the domain {registrable} imitates {platform.value} but does not belong to it"
-        if any(joined == part or part.startswith(f"{joined}-") for part in below):
-            return f"{platform.value} stands only in a subdomain of {registrable}"
-        words = re.findall(r"[\w-]+", name.replace(brand, joined))
-        if joined in words and all(w == joined or w in _STAFF_WORDS for w in words):
-            return f'the name says "{platform.value}" but the address is at {registrable or "no domain"}'
-    return ""
-
-
-def _plain(text: str) -> str:
-    """Lower-case Latin skeleton: compatibility forms folded, invisible characters gone, look-alikes replaced."""
-    folded = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in {"Cf", "Mn"})
-    return folded.lower().translate(_LOOK_ALIKES).translate(_DIGITS_FOR_LETTERS)
-
-
-def _one_off(brand: str, label: str) -> bool:
-    """Whether a label is a brand with one letter changed, left out, added or two neighbours swapped."""
-    if label == brand or abs(len(label) - len(brand)) > 1:
+def wants_signatures(mail: Mail, auth_server: str) -> bool:
+    """Whether a mail is a platform's by its From, and no server that counts has said anything about it."""
+    if platform_of(mail.sender.domain)[0] is Platform.NONE:
         return False
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    for i in range(len(brand) + 1):
-        head, tail = brand[:i], brand[i:]
-        if label == head + tail[1:] or (len(tail) > 1 and label == head + tail[1] + tail[0] + tail[2:]):
-            return True
-        if any(label in {head + c + tail[1:], head + c + tail} for c in letters):
+    if mail.forwarded and mail.forwarded.how in {"inline", "attached"}:
+        return False
+    return not any(result.method in {"dkim", "dmarc"} for result in believed(mail, auth_server).results)
+
+
+def pretended(sender: Address) -> tuple[Finding, ...]:
+    """How a sender that is no platform's claims to be one; nothing if it does not."""
+    found = []
+    kind, _ = imitates(sender.domain)
+    if kind:
+        found.append(finding(kind, sender.domain))
+    shown = _ADDRESS.search(sender.name)
+    where = registrable(sender.domain) or "-"
+    if shown and platform_of(shown[1].lower())[0] is not Platform.NONE:
+        found.append(finding("address_in_name", where))
+    elif _brand_alone(sender.name):
+        found.append(finding("brand_in_name", where))
+    if any(disguised(word) for word in _WORD.findall(sender.name)) and _brand_in(skeleton(sender.name)):
+        found.append(finding("disguised_letters", sender.name))
+    local = digits_as_letters(skeleton(sender.email.partition("@")[0]))
+    if not found and any(brand in re.split(r"[._+-]", local) for brand in brands()):
+        found.append(finding("brand_before_at", sender.email))
+    return tuple(found)
+
+
+def _strangers(mail: Mail, forwarders: Sequence[str]) -> Origin:
+    """The verdict on a mail from a domain that is no platform's."""
+    claims = list(pretended(mail.sender))
+    if (
+        mail.forwarded is None
+        and mail.sender.name
+        and platform_of(mail.reply_to.domain)[0] is not Platform.NONE
+        and claims
+    ):
+        claims.append(finding("reply_elsewhere", mail.reply_to.email))
+    speaks_of = _brand_in(skeleton(f"{mail.subject}\n{mail.sender.name}\n{mail.text[:_SEARCHED]}"))
+    found = [*claims, *(_contents(mail, speaks_of) if speaks_of is not Platform.NONE or claims else ())]
+    decided = any(each.weight >= DECIDES for each in claims)
+    telling = any(each.kind in _TELLING for each in found) and sum(each.weight for each in found) >= DECIDES
+    own = _is_own(mail.sender, forwarders)
+    if decided or (telling and mail.forwarded is None and not own and not mail.bulk):
+        return Origin(SenderVerdict.FORGED, Platform.NONE, False, _heaviest(found))
+    verdict = SenderVerdict.FORWARDED if mail.forwarded is not None or own else SenderVerdict.UNPROVEN
+    return Origin(verdict, Platform.NONE, False, _heaviest(found))
+
+
+def _authentication(
+    mail: Mail, auth_server: str, forwarders: Sequence[str], signatures: Sequence[str]
+) -> tuple[list[Finding], list[Finding]]:
+    """What proves the From domain, and what speaks against it."""
+    own = registrable(mail.sender.domain)
+    said = believed(mail, auth_server)
+    found = aligned(said.results, mail.sender.domain)
+    proofs = [each for each in found if each.weight < 0]
+    if not proofs and own in map(registrable, signatures):
+        proofs = [finding("own_dkim", own)]
+    if not proofs and (seal := sealed(mail, said.results, forwarders)):
+        proofs = [seal]
+    if proofs:
+        return proofs, []
+    return [], [*found, *(finding("foreign_results", name) for name in said.strangers[:1] if not said.results)]
+
+
+def _contents(mail: Mail, claimed: Platform) -> Iterator[Finding]:
+    """What a mail that proves nothing gives away itself."""
+    if mail.reply_to.email and registrable(mail.reply_to.domain) != registrable(mail.sender.domain):
+        owner, _ = platform_of(mail.reply_to.domain)
+        if owner is Platform.NONE or owner is not claimed:
+            yield finding("reply_elsewhere", mail.reply_to.email)
+    yield from links.findings(mail, claimed)
+    yield from links.risky_files(mail)
+    for trait in ("two_senders", "no_address", "form", "script", "hidden_text"):
+        if trait in mail.traits:
+            yield finding(trait)
+    low = f"{mail.subject}\n{mail.text[:_SEARCHED]}".lower()
+    for kind in ("asks_secret", "presses"):
+        said = next((word for word in _wording()[kind] if word in low), "")
+        if said:
+            yield finding(kind, said)
+
+
+def _brand_alone(name: str) -> bool:
+    """Whether a display name is a platform's name and nothing but words of its staff around it."""
+    plain = digits_as_letters(skeleton(name))
+    for brand in brands():
+        if brand not in plain:
+            continue
+        if not brand.isascii():
+            rest = plain.replace(brand, " ")
+            for word in sorted((w for w in staff_words() if not w.isascii()), key=len, reverse=True):
+                rest = rest.replace(word, " ")
+            if all(w in staff_words() for w in _WORD.findall(rest)):
+                return True
+            continue
+        joined = brand.replace(" ", "")
+        words = _WORD.findall(plain.replace(brand, joined).replace("-", " "))
+        words = [part for word in words for part in word.split("_")]
+        if joined in words and all(w == joined or w in staff_words() or w.isdigit() for w in words):
             return True
     return False
 
 
-def _aligned(mail: Mail, auth_server: str) -> tuple[str, str]:
-    """In words, a pass for the sender's own registrable domain, and a failure of it; "" where there is none."""
-    own = _registrable(mail.sender.domain)
-    results = _results(mail.authentication, auth_server)
-    for result in results:
-        domain = _domain_of(result)
-        if result.method in {"dkim", "dmarc"} and result.result == "pass" and domain and _registrable(domain) == own:
-            return f"{result.method}=pass for {own}", ""
-    for result in results:
-        domain = _domain_of(result)
-        if result.method == "dmarc" and result.result == "fail" and (not domain or _registrable(domain) == own):
-            return "", f"DMARC fails for {own}"
-        if result.method == "spf" and result.result == "fail" and domain and _registrable(domain) == own:
-            return "", f"SPF fails for {own} and no valid signature of it is there"
-    return "", ""
+def _brand_in(text: str) -> Platform:
+    """The platform a text names first, by words that are no others' as well."""
+    for end, (brand, platform) in _brand_finder().iter(text):
+        before, after = end - len(brand), end + 1
+        alone = not brand.isascii() or (
+            (before < 0 or not text[before].isalnum()) and (after >= len(text) or not text[after].isalnum())
+        )
+        if alone:
+            return Platform(platform)
+    return Platform.NONE
 
 
-def _results(headers: tuple[str, ...], auth_server: str) -> list[authres.core.AuthenticationResult]:
-    for value in headers:
-        server, results = _parsed(_VOLATILE.sub("", value))
-        if server is not None and (not auth_server or server == auth_server.lower()):
-            return list(results)
-    return []
+def _is_own(address: Address, forwarders: Sequence[str]) -> bool:
+    return any(address.email == each.lower() or address.domain == each.lower().lstrip("@") for each in forwarders)
 
 
-@lru_cache(maxsize=2048)
-def _parsed(value: str) -> tuple[str | None, tuple[authres.core.AuthenticationResult, ...]]:
-    """authserv-id and results of a header value; None for one that cannot be parsed."""
-    try:
-        parsed = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {value}")
-    except Exception:
-        return None, ()
-    return str(parsed.authserv_id).lower(), tuple(parsed.results)
-
-
-def _domain_of(result: authres.core.AuthenticationResult) -> str:
-    for name in ("header_d", "header_from", "header_i", "smtp_mailfrom"):
-        value = getattr(result, name, None)
-        if value:
-            return str(value).rpartition("@")[2].lower()
-    return ""
+def _heaviest(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: -abs(each.weight)))
 
 
 @lru_cache(maxsize=1)
-def _suffixes() -> tldextract.TLDExtract:
-    # The public suffix list that comes with the library: a mail must not make us fetch anything.
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
-
-
-@lru_cache(maxsize=4096)
-def _registrable(domain: str) -> str:
-    return _suffixes()(domain).top_domain_under_public_suffix or domain
-
-
-@lru_cache(maxsize=1)
-def _data() -> dict[str, dict[str, list[str]]]:
-    return tomllib.loads((files("triage.mail") / "domains.toml").read_text(encoding="utf-8"))
+def _wording() -> dict[str, list[str]]:
+    table = tomllib.loads((files("triage.mail") / "pretence.toml").read_text(encoding="utf-8"))
+    return {
+        kind: [word.strip().lower() for words in table[kind].values() for word in words.split("|")]
+        for kind in ("presses", "asks_secret")
+    }
 
 
 @lru_cache(maxsize=1)
-def _domains() -> dict[str, tuple[Platform, bool]]:
-    known: dict[str, tuple[Platform, bool]] = {}
-    for platform, row in _data().items():
-        known.update({domain: (Platform(platform), False) for domain in row["own"]})
-        known.update({domain: (Platform(platform), True) for domain in row.get("relay", ())})
-    return known
-
-
-@lru_cache(maxsize=1)
-def _brands() -> dict[str, Platform]:
-    return {brand: Platform(name) for name, row in _data().items() for brand in row.get("brand", ())}
+def _brand_finder() -> ahocorasick.Automaton:
+    finder = ahocorasick.Automaton()
+    for brand, platform in brands().items():
+        finder.add_word(brand, (brand, platform.value))
+    finder.make_automaton()
+    return finder

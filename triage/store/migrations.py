@@ -20,6 +20,17 @@ def initial(db: Database) -> None:
             db.conn.execute(statement)
 
 
+@MIGRATIONS(name="0002_receiving_servers_and_assumed_deadlines")
+def receiving_servers(db: Database) -> None:
+    """Whose authentication results an account's mail carries; whether a case's deadline stands in its mail."""
+    db.conn.execute(
+        """CREATE TABLE receiving_servers (
+               account TEXT NOT NULL, server TEXT NOT NULL, mails INTEGER NOT NULL, PRIMARY KEY (account, server)
+           ) WITHOUT ROWID"""
+    )
+    db.conn.execute("ALTER TABLE cases ADD COLUMN deadline_assumed INTEGER NOT NULL DEFAULT 0")
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,

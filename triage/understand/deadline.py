@@ -1,201 +1,196 @@
-"""By when the platform wants an answer: limits and dates that stand with a verb of answering."""
+"""By when the platform wants an answer: of all lengths of time and days in a text, those that bind the seller."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import dateparser
-
 from triage.types import Deadline
+from triage.understand.dates import Day, days
+from triage.understand.wording import Wording, wording
 
 _SEARCHED = 12_000
 #: No platform gives a year to answer; a date further away is the date of a law or a document.
 _FURTHEST = timedelta(days=200)
+#: Characters before a place in which what governs it stands.
+_LEFT, _RIGHT = 90, 60
 
-_WORDS = {
-    "one": 1, "two": 2, "three": 3, "five": 5, "seven": 7, "ten": 10, "fourteen": 14, "thirty": 30, "sixty": 60,
-    "zwei": 2, "drei": 3, "fünf": 5, "sieben": 7, "zehn": 10, "vierzehn": 14, "dreißig": 30,
-    "deux": 2, "trois": 3, "cinq": 5, "sept": 7, "dix": 10, "quatorze": 14, "trente": 30,
-    "dos": 2, "tres": 3, "cinco": 5, "siete": 7, "diez": 10, "treinta": 30, "due": 2, "tre": 3, "cinque": 5, "sette": 7, "dieci": 10,
-    "一": 1, "两": 2, "三": 3, "五": 5, "七": 7, "十": 10,
-}  # fmt: skip
-_N = r"(?P<n>\d{1,3}|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")\s*(?:\(\d+\)\s*)?"
-_HOURS = r"(?P<hours>hours?|hrs?|h\b|stunden?|heures?|horas?|ore\b|小时|个小时|時間|godzin|uur|saat|timmar)"
-_DAYS = (
-    r"(?P<business>(?:business|working|werk|arbeits|jours? ouvrés|ouvrable|个?工作|個?工作|営業|hábiles|lavorativ|robocz)[\s-]*)?"
-    r"(?P<days>(?:calendar\s+)?days?|(?:kalender|werk|arbeits)?tagen?|tage|jours?|d[ií]as?|giorni|个?自然日|个?工作日|個?工作日|天|日(?!期)|"
-    r"営業日|dni|dagen|werkdagen|gün|dagar|dias)(?P<after>\s+(?:ouvrés|ouvrables|hábiles|úteis|lavorativi|roboczych))?"
-)
-_SPAN = _N + r"(?:" + _HOURS + "|" + _DAYS + r"|(?P<weeks>weeks?|wochen?|semaines?|semanas?|settimane|周|週間))"
-_RELATIVE = re.compile(
-    r"(?:within(?: the next)?|in the next|no later than|not later than|you have|have|innerhalb(?: von| der nächsten)?|binnen|"
-    r"dans (?:un délai de|les)|sous|d'ici|dispose[zr] de|en un plazo (?:máximo )?de|en el plazo de|dentro de(?: los próximos)?|en las próximas|"
-    r"tiene|entro|in un termine di|hai|请(?:您)?(?:务必)?(?:在|于)|须在|需在|应在|必须在|将于|您有|在(?:收到[^,,。]{0,20})?|于|"
-    r"w ciągu|binnen|em até|no prazo de|prazo de|inom)\s*(?:the\s+)?(?:next\s+)?(?:未来|接下来的?)?\s*" + _SPAN
-    + r"(?P<tail>[^.。!!\n]{0,60})",
-    re.IGNORECASE,
-)  # fmt: skip
-_TRAILING = re.compile(
-    _N + r"(?:" + _HOURS.replace("hours>", "hours>") + "|" + _DAYS + r")\s*(?P<tail>以内|内|之内|以內|內|içinde)",
+_CLAUSE_END = re.compile(r"[。!?！？;；\n•]|\.(?=\s|$)(?<!\d\.)(?<![ap]\.m\.)|\.(?=\s+[A-ZÄÖÜÀ-Þ])")
+#: What the seller does within a limit, also where the platform's own time stands behind it in the same sentence.
+_ANSWERING = re.compile(
+    r"appeal|respond|reply|submit|send|provide|申诉|申訴|回复|提交|补充|处理|einspruch|antwort|einreich|répond|appel|envoy|apel|respond|enví|ricorso|rispond|inv|提出|異議|返信|回答",
     re.IGNORECASE,
 )
-_DATE_TEXT = (
-    r"(?:\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}月\d{1,2}日|"
-    r"\d{1,2}\.?\s+(?:de\s+)?[A-Za-zéûäöüçãí]{3,10}\.?,?(?:\s+(?:de\s+|del\s+)?\d{4})?|[A-Z][a-z]{2,8}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?(?:\s+\d{4})?)"
-)
-_CLOCK = r"(?:[\s,T]*(?:at|um|à|a las|alle|às)?\s*(?P<clock>\d{1,2}[:.点]\d{2}))?(?:\s*(?P<meridian>[ap]\.?m\.?))?(?:\s*(?P<zone>\(?(?:UTC|GMT|PST|PDT|EST|EDT|CET|CEST|JST|北京时间|日本時間)\)?))?"
-_ABSOLUTE = (
-    re.compile(
-        r"(?:by|before|until|no later than|not later than|deadline(?: is)?:?|due(?: date)?:?|on or before|bis(?: zum| spätestens)?(?: zum)?|"
-        r"spätestens(?: am| bis)?|vor dem|avant le|au plus tard le|jusqu'au|d'ici le|antes del?|hasta el|a más tardar el|fecha límite:?|"
-        r"entro(?: e non oltre)?(?: il)?|prima del|scadenza:?|截止(?:日期|时间|到|至)?\s*[::为]?|请(?:您)?(?:务必)?(?:在|于)|须在|需在|应在|期限[::はは]?\s*|"
-        r"最晚|最迟|不晚于|до|até(?: o dia)?|uiterlijk(?: op)?|vóór|do dnia|najpóźniej do|senast)\s*(?:the\s+|le\s+|el\s+|il\s+|den\s+|[A-Z][a-z]+day,?\s+)?"
-        r"(?P<date>" + _DATE_TEXT + ")" + _CLOCK + r"(?P<tail>[^.。\n]{0,40})",
-    ),
-    re.compile(
-        r"(?P<date>"
-        + _DATE_TEXT
-        + r")"
-        + _CLOCK
-        + r"\s*(?:\([^)]{1,12}\))?\s*(?P<tail>まで|前|之前|以前|tarihine kadar)"
-    ),
-)
-
-#: What stands near a number of days that is no limit for the seller: ages of documents, holds of money, the platform's
-#: own time to answer, windows of a metric.
-_NOT_A_LIMIT = re.compile(
-    r"issued|dated|last \d|past \d|previous|preceding|invoices? (?:from|of)|records|held|hold|withheld|reserve|funds|we will (?:review|respond|reply|get back)|"
-    r"usually|business days to review|review (?:takes|may take|your)|receive a (?:response|reply)|refund|return window|"
-    r"remain on|stays on|ship(?:ped)? within|deliver|customers? can|"
-    r"ausgestellt|letzten|vergangenen|einbehalten|rücksende|wir (?:melden|antworten|prüfen)|derniers|dernières|datant|retenus|conservés|nous (?:vous répondrons|examinerons)|"
-    r"últimos|emitid|retenid|le responderemos|revisaremos|ultimi|emess|trattenut|ti risponderemo|"
-    r"最近|过去|近\d|内开具|内出具|开具|资金|冻结|放款|扣留|我们将在|审核时间|审核需|将在\d|预计|以内に発行|過去|直近|発行|留保|通常|当社は|回答いたします|発送|签发|有效期",
+_FROM_DAY = re.compile(
+    r"^\s*(?:of|from|after|following|starting(?: on| from)?|beginning(?: on)?|ab(?: dem)?|nach dem|seit dem|vom|à compter du|à partir du|depuis le|desde el|a partir del?|dal|"
+    r"a decorrere dal|a partire dal|from the)\s*(?:the\s)?$",
     re.IGNORECASE,
 )
-#: Words behind a limit that belong to it.
-_CLOSING = {"以内", "内", "之内", "以內", "內", "içinde", "まで", "前", "之前", "以前", "tarihine kadar"}
-_ZONES = {
-    "UTC": "UTC", "GMT": "UTC", "PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "EST": "America/New_York",
-    "EDT": "America/New_York", "CET": "Europe/Berlin", "CEST": "Europe/Berlin", "JST": "Asia/Tokyo",
-    "北京时间": "Asia/Shanghai", "日本時間": "Asia/Tokyo",
-}  # fmt: skip
+_SINCE_DAY = re.compile(r"^\s*(?:之日)?(?:起|开始|开始计算|起算|起计|から|より|后|後)(?:的)?[\s,，]*$")
 
 
-def deadline(text: str, received_at: datetime, zone: ZoneInfo, language: str = "en") -> Deadline | None:
+def deadline(text: str, received_at: datetime, zone: ZoneInfo) -> Deadline | None:
     """The moment by which the platform wants an answer, or None if the text sets none.
 
-    Relative limits ("within 72 hours", "7 个工作日内") count from received_at; a date without a time means the end of that
-    day in zone, the account's time zone. The earliest limit wins when several are named.
+    received_at: the mail's own date; limits like "within 72 hours" and "7 个工作日内" count from it, business days
+    without weekends. zone: of a day for which the text names none. A day without a time ends with its last minute;
+    "before" a day ends with its first. Of several the earliest that is not past; of a day that may be two, the earlier.
     """
     text = text[:_SEARCHED]
-    found = [*_relative(text, received_at), *_absolute(text, received_at, zone, language)]
+    named = days(text, received_at, zone)
+    found = [*_spans(text, received_at, zone, named), *_days(text, received_at, zone, named)]
     return min(found, key=lambda limit: limit.at) if found else None
 
 
-def _relative(text: str, received_at: datetime) -> list[Deadline]:
-    found = []
-    for pattern in (_RELATIVE, _TRAILING):
-        for match in pattern.finditer(text):
-            if _says_otherwise(text, match.start(), match.end()):
-                continue
-            number = _WORDS.get(match["n"].lower()) or int(match["n"]) if match["n"] else 0
-            groups = match.groupdict()
-            if groups["hours"]:
-                at = received_at + timedelta(hours=number)
-            elif groups.get("weeks"):
-                at = received_at + timedelta(weeks=number)
-            elif (
-                groups["business"]
-                or groups["after"]
-                or re.search(r"werk|arbeits|工作|営業", groups["days"], re.IGNORECASE)
-            ):
-                at = _after_business_days(received_at, number)
-            else:
-                at = received_at + timedelta(days=number)
-            if timedelta(0) < at - received_at <= _FURTHEST:
-                found.append(Deadline(at.astimezone(UTC), _quoted(match)))
-    return found
+def _spans(text: str, base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterator[Deadline]:
+    """Lengths of time that are limits, from the text's own date or from a day it names."""
+    say = wording()
+    for match in say.span.finditer(text):
+        left = text[max(0, match.start() - _LEFT) : match.start()]
+        right = text[match.end() : match.end() + _RIGHT]
+        within = say.within.match(right)
+        cue = _limit_cue(say, text, match.start(), match.end(), left, within=within is not None)
+        if cue is None or _speaks_of_others(say, text, match.start(), match.end(), cue):
+            continue
+        number = int(match["n"]) if match["n"] else say.numbers.get(match["word"].lower(), 0)
+        number *= int(match["times"] or 1)
+        start = _start(text, match, named, base, zone)
+        at = _later(start, number, match)
+        if number and timedelta(0) < at - base <= _FURTHEST:
+            end = match.end() + (within.end() if within else 0)
+            yield Deadline(at.astimezone(UTC), _quoted(text, cue, end))
 
 
-def _absolute(text: str, received_at: datetime, zone: ZoneInfo, language: str) -> list[Deadline]:
-    found = []
-    for pattern in _ABSOLUTE:
-        for match in pattern.finditer(text):
-            if _says_otherwise(text, match.start(), match.start()):
-                continue
-            named = _ZONES.get((match["zone"] or "").strip("()"))
-            day = _day(match["date"], received_at, language)
-            if day is None:
-                continue
-            clock = _clock(match["clock"], match["meridian"])
-            at = datetime.combine(day.date(), clock or time(23, 59), ZoneInfo(named) if named else zone)
-            if timedelta(0) < at - received_at <= _FURTHEST:
-                found.append(Deadline(at.astimezone(UTC), _quoted(match)))
-    return found
+def _days(text: str, base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterator[Deadline]:
+    """Days that are limits."""
+    say = wording()
+    for day in named:
+        left, right = text[max(0, day.start - _LEFT) : day.start], text[day.end : day.end + 24]
+        exclusive = say.then_exclusive.match(right) is not None
+        then = exclusive or say.then_inclusive.match(right) is not None
+        cue = say.by_before.search(left) or say.label_before.search(left)
+        before = say.exclusive_before.search(left)
+        if before and (cue is None or before.start() >= cue.start()):
+            cue, exclusive = before, True
+        if cue is None and not then:
+            continue
+        start = max(0, day.start - _LEFT) + cue.start() if cue else day.start
+        if _speaks_of_others(say, text, day.start, day.end, start, span=False):
+            continue
+        for meant in day.days:
+            at = day.at(zone, day=meant, exclusive=exclusive and not _inclusive_too(say, right))
+            if timedelta(0) < at - base <= _FURTHEST:
+                tail = (say.then_exclusive.match(right) or say.then_inclusive.match(right)) if then else None
+                yield Deadline(at, _quoted(text, start, day.end + (tail.end() if tail else 0)))
+                break
 
 
-def _day(text: str, received_at: datetime, language: str) -> datetime | None:
-    cjk = re.fullmatch(r"(?:(\d{4})\s*年\s*)?(\d{1,2})\s*月\s*(\d{1,2})\s*日", text)
-    if cjk:
-        return _next(int(cjk[1] or 0), int(cjk[2]), int(cjk[3]), received_at)
-    languages = [language] if language in {"de", "fr", "es", "it", "zh", "ja", "pl", "nl", "pt", "tr", "sv"} else []
-    order = "MDY" if language == "en" and "." not in text else "DMY"
-    if re.match(r"\d{4}", text):
-        order = "YMD"
-    settings = {
-        "RELATIVE_BASE": received_at.replace(tzinfo=None),
-        "PREFER_DATES_FROM": "future",
-        "DATE_ORDER": order,
-        "PARSERS": ["absolute-time"],
-        "REQUIRE_PARTS": ["day", "month"],
-    }
-    try:
-        day: datetime | None = dateparser.parse(text, languages=[*languages, "en"], settings=settings)
-    except (ValueError, OverflowError):
+def _inclusive_too(say: Wording, right: str) -> bool:
+    return say.then_inclusive.match(right) is not None
+
+
+def _limit_cue(say: Wording, text: str, start: int, end: int, left: str, *, within: bool) -> int | None:
+    """Where the words begin that make a length of time a limit; None if nothing does."""
+    offset = max(0, start - _LEFT)
+    if say.age_before.search(left):
         return None
-    return day
+    label = say.label_before.search(left)
+    if label:
+        return offset + label.start()
+    limit = say.limit_before.search(left)
+    weak = say.weak_before.search(left)
+    # Small words that may mean anything ("in", "en", "has") need a purpose behind them or a threat around them.
+    small = limit and weak and weak.span("cue") == limit.span("cue")
+    if limit and not (small and not say.purpose_after.match(text[end : end + 14])):
+        return offset + limit.start()
+    if within:
+        return offset + limit.start() if limit else start
+    if weak:
+        clause = _clause(text, start, end)
+        if say.threat.search(clause) or say.binding.search(clause):
+            return offset + weak.start()
+    return None
 
 
-def _next(year: int, month: int, day: int, after: datetime) -> datetime | None:
-    """A day as numbers; without a year, the next one there is."""
-    try:
-        found = datetime(year or after.year, month, day, tzinfo=UTC)
-        return found if year or found.date() >= after.date() else found.replace(year=after.year + 1)
-    except ValueError:
-        return None
-
-
-def _clock(text: str | None, meridian: str | None) -> time | None:
-    if not text:
-        return None
-    hour, minute = (int(part) for part in re.split(r"[:.点]", text))
-    if meridian and meridian.lower().startswith("p") and hour < 12:
-        hour += 12
-    return time(hour % 24, min(minute, 59)) if hour <= 24 else None
-
-
-def _says_otherwise(text: str, start: int, end: int) -> bool:
-    """Whether the clause around a number says that it is not the seller's limit."""
-    before = re.split(r"[.。;;\n]", text[max(0, start - 60) : start])[-1]
-    after = re.split(r"[.。;;\n]", text[end : end + 40])[0] if end > start else ""
+def _speaks_of_others(say: Wording, text: str, start: int, end: int, cue: int, *, span: bool = True) -> bool:
+    """Whether the clause around a limit says that it is not the seller's: the platform's own time, a paper's age, a parcel."""
+    before = _before(text, cue)
     # "invoices of the last 365 days within 72 hours": words in front of another number speak of that one.
-    before = re.split(r"\d+\s*\S+", before)[-1] if end > start else before
-    return bool(_NOT_A_LIMIT.search(before + text[start:end] + after))
+    before = re.split(r"\d+\s*[^\s\d,，。]+", before)[-1]
+    after = text[end : end + _RIGHT]
+    stop = _CLAUSE_END.search(after)
+    after = re.split(r"\d", after[: stop.start()] if stop else after)[0]
+    if span and (say.paper_before.search(before) or say.paper_after.match(after)):
+        return True
+    bound = _last(say.binding, before)
+    acts = _last(say.platform_acts, before + text[cue:start])
+    if acts and (bound is None or bound.start() < acts.start()):
+        return True
+    if bound is None and not say.binding.search(text[cue:start]):
+        follows = say.platform_acts.search(after)
+        if (
+            follows
+            and follows.start() <= 22
+            and not _ANSWERING.search(after[: follows.start()])
+            and not say.threat.search(after[follows.start() : follows.start() + 24])
+        ):
+            return True
+        own_words = f"{before} {text[cue:start]} {after}"
+        if say.other.search(own_words) and not say.binding.search(after) and not say.threat.search(own_words):
+            return True
+    return False
 
 
-def _after_business_days(start: datetime, days: int) -> datetime:
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return max(pattern.finditer(text), key=lambda match: match.start(), default=None)
+
+
+def _start(text: str, match: re.Match[str], named: list[Day], base: datetime, zone: ZoneInfo) -> datetime:
+    """From when a length of time counts: the day that stands beside it, else the text's own date."""
+    for day in named:
+        if 0 <= day.start - match.end() <= 30 and _FROM_DAY.match(text[match.end() : day.start].lstrip("内,， ")):
+            return day.at(zone, day=day.days[0], exclusive=True) if day.days[0] != base.date() else base
+        if 0 <= match.start() - day.end <= 8 and _SINCE_DAY.match(text[day.end : match.start()].replace("的", "")):
+            return day.at(zone, day=day.days[0], exclusive=True)
+    return base
+
+
+def _later(start: datetime, number: int, match: re.Match[str]) -> datetime:
+    if match["hours"]:
+        return start + timedelta(hours=number)
+    if match["business"]:
+        return _after_business_days(start, number)
+    if match["weeks"]:
+        return start + timedelta(weeks=number)
+    if match["months"]:
+        # The shortest month: a limit that is read too early does no harm.
+        return start + timedelta(days=28 if number == 1 else 30 * number - 2)
+    return start + timedelta(days=number)
+
+
+def _after_business_days(start: datetime, number: int) -> datetime:
     at = start
-    while days > 0:
+    while number > 0:
         at += timedelta(days=1)
-        days -= at.weekday() < 5
+        number -= at.weekday() < 5
     return at
 
 
-def _quoted(match: re.Match[str]) -> str:
-    """The words of a limit, without what was only read to judge them."""
-    words = match[0]
-    if match["tail"] and match["tail"].strip() not in _CLOSING:
-        words = words.removesuffix(match["tail"])
-    return " ".join(words.split())[:120]
+def _before(text: str, at: int) -> str:
+    """The words of the clause in front of a place."""
+    left = text[max(0, at - 110) : at]
+    ends = list(_CLAUSE_END.finditer(left))
+    return left[ends[-1].end() :] if ends else left
+
+
+def _clause(text: str, start: int, end: int) -> str:
+    right = text[end : end + 110]
+    stop = _CLAUSE_END.search(right)
+    return _before(text, start) + text[start:end] + (right[: stop.start()] if stop else right)
+
+
+def _quoted(text: str, start: int, end: int) -> str:
+    """The words of a limit."""
+    return " ".join(text[start:end].split()).strip(" :：,，.")[:120]

@@ -166,7 +166,7 @@ def _sender_rows(mails: Sequence[Mail]) -> NDArray[np.float32]:
     for number, mail in enumerate(mails):
         rows[number, SENDER_COLUMNS.index(_sender_kind(mail))] = _SENDER_WEIGHT
         rows[number, SENDER_COLUMNS.index("bulk")] = mail.bulk * _SENDER_WEIGHT
-        rows[number, SENDER_COLUMNS.index("forwarded")] = (mail.forwarded_by is not None) * _SENDER_WEIGHT
+        rows[number, SENDER_COLUMNS.index("forwarded")] = (mail.forwarded is not None) * _SENDER_WEIGHT
     return rows
 
 

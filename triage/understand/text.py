@@ -7,6 +7,8 @@ import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
+from triage.lookalikes import LOOK_ALIKES
+
 #: Characters of subject and body that are judged. The deciding sentence of a notice stands early; behind this there
 #: are product lists, quoted history and legal text.
 JUDGED = 6_000
@@ -14,14 +16,6 @@ JUDGED = 6_000
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _NUMBER = re.compile(r"\d[\d.,]*")
-#: Cyrillic and Greek letters that look like Latin ones (Unicode TR 39, confusables), and a word that may hide one.
-_LOOK_ALIKES = dict(
-    zip(
-        map(ord, "авсеһіјкмнорѕтухԁԛԝАВСЕНІЈКМОРЅТУХαβεηικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"),
-        "abcehijkmhopstyxdqwABCEHIJKMOPSTYXabeniknoptuxABEZHIKMNOPTYX",
-        strict=True,
-    )
-)
 _CYRILLIC_OR_GREEK = re.compile(r"[\u0370-\u052f]")
 _LATIN = re.compile(r"[a-zA-Z]")
 _WORD = re.compile(r"[a-zA-Z\u0370-\u052f]+")
@@ -54,7 +48,7 @@ def normal(text: str) -> str:
 
 def _undisguised(word: re.Match[str]) -> str:
     """A word of two scripts is a disguise; a word all in Cyrillic is Russian and stays."""
-    return word[0].translate(_LOOK_ALIKES) if _LATIN.search(word[0]) else word[0]
+    return word[0].translate(LOOK_ALIKES) if _LATIN.search(word[0]) else word[0]
 
 
 @lru_cache(maxsize=1)

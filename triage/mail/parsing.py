@@ -1,0 +1,186 @@
+"""Raw bytes to headers and parts. The fast parser first; what it refuses or garbles goes to the standard library's."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.message import Message
+
+import fast_mail_parser
+
+from triage.mail.charsets import REFUSED, decoded, decoded_header, is_utf8
+from triage.types import Attachment
+
+#: Text parts that are read, however many there are.
+MOST_PARTS = 200
+#: Parts that are looked at: a person sends a few dozen, an attack any number.
+MOST_SEEN = 2_000
+
+_GARBLED = "\ufffd"
+_SUSPECT = re.compile(rb"charset\s*=\s*[\"']?(?:unicode-1-1-|x-unicode-2-0-)?utf-?7|\x1b[$(]", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"^--", re.MULTILINE)
+_MESSAGE = re.compile(r"message/(?:rfc822|global)|.*\.eml", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What either parser found."""
+
+    headers: Mapping[str, Sequence[str]]  # lower-case name: values from top to bottom
+    plain: tuple[str, ...] = ()
+    html: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    messages: tuple[bytes, ...] = ()  # mails inside the mail, raw
+    tnef: tuple[bytes, ...] = ()  # winmail.dat, raw
+    calendar: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def first(self, name: str) -> str:
+        """The topmost value of a header on one line; "" if there is none."""
+        values = self.headers.get(name, ())
+        return " ".join(values[0].split()) if values else ""
+
+    @property
+    def text_length(self) -> int:
+        """Characters of all text parts."""
+        return sum(map(len, self.plain)) + sum(map(len, self.html))
+
+
+@dataclass(slots=True)
+class _Found:
+    """Parts while they are being gathered."""
+
+    plain: list[str] = field(default_factory=list)
+    html: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    messages: list[bytes] = field(default_factory=list)
+    tnef: list[bytes] = field(default_factory=list)
+    calendar: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def attach(self, kind: str, name: str, content: bytes) -> None:
+        """Take in a part that is no text."""
+        self.attachments.append(Attachment(name=name[:200], kind=kind, size_bytes=len(content)))
+        if _MESSAGE.fullmatch(kind) or _MESSAGE.fullmatch(name):
+            self.messages.append(content)
+        elif kind in {"application/ms-tnef", "application/vnd.ms-tnef"} or name.lower() == "winmail.dat":
+            self.tnef.append(content)
+        elif kind == "text/calendar" or name.lower().endswith(".ics"):
+            self.calendar.append(decoded(content))
+
+    def parts(self, headers: Mapping[str, Sequence[str]]) -> Parts:
+        """What was gathered."""
+        return Parts(
+            headers,
+            tuple(self.plain[:MOST_PARTS]),
+            tuple(self.html[:MOST_PARTS]),
+            tuple(self.attachments[:MOST_SEEN]),
+            tuple(self.messages[:MOST_PARTS]),
+            tuple(self.tnef[:2]),
+            tuple(self.calendar[:2]),
+            tuple(self.notes),
+        )
+
+
+def parsed(raw: bytes) -> Parts:
+    """The parts of a message, by the fast parser where it can be trusted with it, else by the tolerant one."""
+    return fast(raw) or tolerant(raw)
+
+
+def fast(raw: bytes) -> Parts | None:
+    """What the fast parser makes of a message; None where it would refuse it or read it wrong."""
+    end = raw.find(b"\n\r\n")
+    end = raw.find(b"\n\n") if end < 0 else end
+    # It takes raw header bytes that are not UTF-8 for Latin-1, and leaves ISO 2022 and utf-7 as they are.
+    if not is_utf8(raw[: end if end >= 0 else None]) or _SUSPECT.search(raw):
+        return None
+    try:
+        mail = fast_mail_parser.parse_email(raw)
+    except (fast_mail_parser.ParseError, ValueError, RuntimeError):
+        return None
+    headers: dict[str, list[str]] = {}
+    for name, values in mail.headers.items():
+        headers.setdefault(name.lower(), []).extend(values)
+    # A character that two encoded-words share, and bytes that are not what they are declared to be.
+    if mail.warnings and any(each.kind == "charset-fallback" for each in mail.warnings):
+        return None
+    if any(
+        _GARBLED in text
+        for text in (*headers.get("subject", ()), *headers.get("from", ()), *mail.text_plain, *mail.text_html)
+    ):
+        return None
+    if not (mail.text_plain or mail.text_html or mail.attachments) and end >= 0 and raw[end:].strip():
+        return None  # a boundary that never comes: there is text, but no part
+    found = _Found(plain=list(mail.text_plain), html=list(mail.text_html))
+    for each in mail.attachments[:MOST_SEEN]:
+        name = decoded_header(each.filename) if each.filename else ""
+        if each.mimetype.startswith("multipart/"):
+            return None  # a container without a boundary is no attachment
+        found.attach(each.mimetype.lower(), name, each.content)
+    return found.parts(headers)
+
+
+def tolerant(raw: bytes) -> Parts:
+    """What the standard library's parser makes of any bytes; after a nesting that it cannot follow, the text as it is."""
+    try:
+        message = email.message_from_bytes(raw, policy=email.policy.compat32)
+        return _walked(message)
+    except RecursionError:
+        head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+        headers = _headers(email.message_from_bytes(head + b"\n\n", policy=email.policy.compat32))
+        note = "the parts are nested too deep; the text is shown as it came"
+        return Parts(headers, plain=(decoded(body[:500_000]),), notes=(note,))
+
+
+def _walked(message: Message) -> Parts:
+    found = _Found()
+    stack: list[Message] = [message]
+    seen = 0
+    while stack:
+        part = stack.pop()
+        seen += 1
+        if seen > MOST_SEEN:
+            found.notes.append(f"only the first {MOST_SEEN} parts were looked at")
+            break
+        payload = part.get_payload()
+        kind = part.get_content_type()
+        if kind.startswith("message/") and isinstance(payload, list) and payload and isinstance(payload[0], Message):
+            found.attach("message/rfc822" if kind == "message/global" else kind, _name(part), payload[0].as_bytes())
+        elif isinstance(payload, list):
+            stack.extend(each for each in reversed(payload) if isinstance(each, Message))
+        else:
+            _leaf(part, kind, found)
+    return found.parts(_headers(message))
+
+
+def _leaf(part: Message, kind: str, found: _Found) -> None:
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return
+    name = _name(part)
+    attached = part.get_content_disposition() == "attachment" or (name and kind not in {"text/plain", "text/html"})
+    if (kind in {"text/plain", "text/html"} and not attached) or kind.startswith("multipart/"):
+        charset = (part.get_content_charset() or "").lower()
+        if charset in REFUSED:
+            found.notes.append("a part in utf-7 was not read")
+            return
+        (found.html if kind == "text/html" else found.plain).append(decoded(content, charset))
+    elif kind != "text/enriched":
+        found.attach(kind, name, content)
+
+
+def _headers(message: Message) -> dict[str, list[str]]:
+    headers: dict[str, list[str]] = {}
+    for name, value in message.raw_items():
+        headers.setdefault(name.lower().strip(), []).append(decoded_header(str(value)))
+    return headers
+
+
+def _name(part: Message) -> str:
+    try:
+        return decoded_header(part.get_filename() or "")
+    except (ValueError, LookupError, TypeError):  # a name that no RFC 2231 reader can make sense of
+        return ""
