@@ -17,11 +17,10 @@ _UNSEEN = frozenset({"Cf", "Mn", "Me"})
 
 
 def skeleton(text: str) -> str:
-    """Lower-case Latin letters as a hurried reader takes them: forms folded, accents and unseen characters gone."""
+    """Lower-case Latin letters as a hurried reader takes them: forms folded, unseen characters gone."""
     if not text.isascii():
-        folded = unicodedata.normalize("NFKD", text).translate(LOOK_ALIKES)
+        folded = unicodedata.normalize("NFKC", text).translate(LOOK_ALIKES)
         text = "".join(c for c in folded if unicodedata.category(c) not in _UNSEEN)
-        text = unicodedata.normalize("NFC", text)
     return text.lower()
 
 

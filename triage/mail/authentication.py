@@ -21,7 +21,7 @@ from triage.types import Finding, Mail, Stamp
 
 #: What differs from mail to mail without saying anything of the domain: comments, signatures, selectors, local parts.
 #: Without it a mailbox has a few dozen different values, and parsing one costs as much as all the rest of the reading.
-_VOLATILE = re.compile(r"\([^()]*\)|\bheader\.[bs]=\S+|[\w.+=/-]+(?=@)")
+_VOLATILE = re.compile(r"\([^()]*\)|\bheader\.[bs]=\S+|(?<==)[\w.+=/-]+(?=@)")
 #: Properties without a type before the dot, which Microsoft writes and RFC 8601 does not know.
 _UNTYPED = re.compile(r"\s(?!reason=)[a-z]+=[^\s;]*(?=[\s;]|$)")
 #: Microsoft's servers leave out who speaks; these are the domains their Received headers name.

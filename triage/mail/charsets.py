@@ -37,7 +37,8 @@ def decoded(data: bytes, charset: str = "") -> str:
         name = name if name.startswith("iso") else "iso2022_jp_ext"
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         name = "utf-16"
-    if name and not (name in _FIT_ANYTHING and _hardly(data)):
+    believed = name and not (name in _FIT_ANYTHING and _hardly(data))
+    if believed:
         text = _strictly(data, name)
         if text is not None:
             return text
@@ -45,7 +46,7 @@ def decoded(data: bytes, charset: str = "") -> str:
     if text is not None:
         return text
     # A cut or a single broken byte must not make a guess out of a text that says truly what it is.
-    if name and not _guessable(data, name):
+    if believed and not _guessable(data, name):
         return data.decode(name, "replace")
     return _guessed(data)
 
@@ -97,7 +98,7 @@ def _guessable(data: bytes, name: str) -> bool:
         wrong = data[:_SAMPLE].decode(name, "replace").count("\ufffd")
     except (LookupError, ValueError):
         return True
-    return wrong > 2 and wrong > len(_HIGH.findall(data[:_SAMPLE])) * 0.05
+    return wrong > len(_HIGH.findall(data[:_SAMPLE])) * 0.05
 
 
 def _guessed(data: bytes) -> str:
@@ -118,5 +119,8 @@ def _chinese(data: bytes) -> bool:
     """
     sample = data[:_SAMPLE]
     pairs = re.findall(rb"[\x81-\xfe][\x40-\xfe]", sample)
-    frequent = sum((0xB0 <= pair[0] <= 0xD7 or 0xA1 <= pair[0] <= 0xA3) and pair[1] >= 0xA1 for pair in pairs)
+    rows = [pair[0] for pair in pairs if pair[1] >= 0xA1]
+    if len(rows) >= 8 and not any(0xC9 <= row <= 0xD7 for row in rows):
+        return False  # Korean has the same rows up to 0xC8; no Chinese text does without the others
+    frequent = sum(0xB0 <= row <= 0xD7 or 0xA1 <= row <= 0xA3 for row in rows)
     return bool(pairs) and frequent >= _MOSTLY * len(pairs) and len(_HIGH.findall(sample)) >= 2 * frequent * 0.95

@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from triage.mail.addresses import parse_address
-from triage.mail.quoting import Header, bare, header_at, is_forward, is_reply
+from triage.mail.quoting import Header, bare, header_at, is_forward, is_reply, signs
 from triage.types import Address, Forwarded, Mail
 
 #: A forwarder's own words above the notice are a few lines; a header block further down is quoted history.
@@ -79,8 +79,9 @@ def passed_on(headers: dict[str, str], sent_at: datetime | None) -> Forwarded | 
 
 def _original(mail: Mail, zone: ZoneInfo) -> Mail | None:
     """The mail with its outermost wrapping taken off; None if there is none."""
-    whole = f"{mail.text}\n{mail.history}" if mail.history else mail.text
-    lines = whole.split("\n")
+    if "header" not in signs(mail.text):
+        return None
+    lines = mail.text.split("\n")
     block = _block(lines, mail)
     if block is None:
         return None

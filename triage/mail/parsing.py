@@ -18,10 +18,19 @@ from triage.types import Attachment
 MOST_PARTS = 200
 #: Parts that are looked at: a person sends a few dozen, an attack any number.
 MOST_SEEN = 2_000
+#: Headers end within so many bytes but in one mail of a thousand.
+_USUAL_HEAD = 8_192
 
 _GARBLED = "\ufffd"
-_SUSPECT = re.compile(rb"charset\s*=\s*[\"']?(?:unicode-1-1-|x-unicode-2-0-)?utf-?7|\x1b[$(]", re.IGNORECASE)
-_BOUNDARY = re.compile(rb"^--", re.MULTILINE)
+_CHARSET = re.compile(rb"\s*=\s*[\"']?\s*([\w.:-]+)")
+#: Charsets that the fast parser reads right, whoever names them. Latin ones fit any bytes: they are not believed unseen.
+_READ_RIGHT = frozenset(
+    [b"utf-8", b"utf8", b"gb2312", b"gbk", b"gb18030", b"big5", b"shift_jis", b"euc-jp", b"euc-kr", b"windows-1250", b"windows-1251",
+     b"iso-8859-2", b"koi8-r"]
+)  # fmt: skip
+_SEVEN_BIT = frozenset([b"us-ascii", b"ascii", b"iso-8859-1", b"windows-1252", b"iso-8859-15"])
+#: A header name apart from its colon by blanks or a line break, which the parser takes for the beginning of the text.
+_LOOSE_COLON = re.compile(rb"^([!-9;-~]+)(?:[ \t]*\r?\n)?[ \t]+:", re.MULTILINE)
 _MESSAGE = re.compile(r"message/(?:rfc822|global)|.*\.eml", re.IGNORECASE)
 
 
@@ -90,12 +99,19 @@ def parsed(raw: bytes) -> Parts:
     return fast(raw) or tolerant(raw)
 
 
+def head_end(raw: bytes) -> int:
+    """Where the line break before the empty line stands that ends the headers; -1 if there is none."""
+    ends = [raw.find(mark, 0, _USUAL_HEAD) for mark in (b"\n\r\n", b"\n\n")]
+    if max(ends) < 0:
+        ends = [raw.find(mark) for mark in (b"\n\r\n", b"\n\n")]
+    return min((end for end in ends if end >= 0), default=-1)
+
+
 def fast(raw: bytes) -> Parts | None:
     """What the fast parser makes of a message; None where it would refuse it or read it wrong."""
-    end = raw.find(b"\n\r\n")
-    end = raw.find(b"\n\n") if end < 0 else end
+    end = head_end(raw)
     # It takes raw header bytes that are not UTF-8 for Latin-1, and leaves ISO 2022 and utf-7 as they are.
-    if not is_utf8(raw[: end if end >= 0 else None]) or _SUSPECT.search(raw):
+    if not is_utf8(raw[: end if end >= 0 else None]) or _is_suspect(raw):
         return None
     try:
         mail = fast_mail_parser.parse_email(raw)
@@ -117,14 +133,35 @@ def fast(raw: bytes) -> Parts | None:
     found = _Found(plain=list(mail.text_plain), html=list(mail.text_html))
     for each in mail.attachments[:MOST_SEEN]:
         name = decoded_header(each.filename) if each.filename else ""
-        if each.mimetype.startswith("multipart/"):
-            return None  # a container without a boundary is no attachment
+        if each.mimetype.startswith("multipart/") or "/" not in each.mimetype:
+            return None  # a container without a boundary is no attachment, nor is what has no type
         found.attach(each.mimetype.lower(), name, each.content)
     return found.parts(headers)
 
 
+def _is_suspect(raw: bytes) -> bool:
+    """Whether the fast parser may read a charset wrong: one that is refused, lies, or is not named where it should be."""
+    if b"\x1b" in raw:
+        return True
+    encoded = not raw.isascii() or b"base64" in raw or b"uoted-" in raw
+    named = False
+    for word in (b"harset", b"HARSET"):
+        at = raw.find(word)
+        while at >= 0:
+            found = _CHARSET.match(raw, at + 6)
+            name = found[1].lower() if found else b""
+            if name not in _READ_RIGHT and (encoded or name not in _SEVEN_BIT):
+                return True
+            named = True
+            at = raw.find(word, at + 6)
+    return encoded and not named
+
+
 def tolerant(raw: bytes) -> Parts:
     """What the standard library's parser makes of any bytes; after a nesting that it cannot follow, the text as it is."""
+    end = head_end(raw)
+    head = _LOOSE_COLON.sub(rb"\1:", raw[:end] if end >= 0 else raw)
+    raw = head + raw[end:] if end >= 0 else head
     try:
         message = email.message_from_bytes(raw, policy=email.policy.compat32)
         return _walked(message)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
+import ahocorasick
+
 #: A header block has its fields within so many lines; long lists of receivers wrap.
 _BLOCK_LINES = 16
 #: An attribution ("On ... wrote:") fills at most so many characters, and may be broken into three lines.
@@ -58,12 +60,29 @@ def split(text: str) -> Split:
 
     The new part is empty only if the text is: a mail that quotes and says nothing itself speaks through its quotation.
     """
+    seen = signs(text)
+    if not seen:
+        return Split(text)
     lines = text.split("\n")
-    at = _history_begins(lines)
-    new, footer = _without_footer(lines[:at])
+    at = _history_begins(lines) if seen - {"footer"} else len(lines)
+    new, footer = _without_footer(lines[:at]) if "footer" in seen else (lines[:at], [])
     if not "".join(new).strip():
         new, footer, at = lines, [], len(lines)
     return Split("\n".join(new).strip(), unquoted(lines[at:]).strip(), "\n".join(footer).strip())
+
+
+def signs(text: str) -> frozenset[str]:
+    """What a text may hold, by one pass over it: quoted (lines with a mark before them), header, said, footer.
+
+    Most mails have nothing of it, and are spared the patterns, line by line.
+    """
+    low = text.lower()
+    found = {kind for _, kind in _finder().iter(low)}
+    if "\n>" in low or low.startswith(">") or "\n >" in low:
+        found.add("quoted")
+    if "\n--" in low or "\n—" in low:
+        found.add("footer")
+    return frozenset(found)
 
 
 def header_at(lines: Sequence[str], start: int) -> Header | None:
@@ -139,8 +158,8 @@ def _history_begins(lines: Sequence[str]) -> int:
     for at, line in enumerate(lines[:_SEARCHED_LINES]):
         if not line.strip():
             continue
-        if line.rstrip(" *").endswith((":", "：", "<", ">")) and _attribution(lines, at):
-            return at
+        if line.rstrip(" *").endswith((":", "：", "<", ">")) and (first := _attribution(lines, at)) is not None:
+            return first
         if words.hint.search(line) and (_RULE.match(line) or words.mark.match(line) or words.sender.match(line)):
             found = header_at(lines, at)
             if found and (found.mark or at == 0 or not lines[at - 1].strip() or _RULE.match(lines[at - 1])):
@@ -150,15 +169,15 @@ def _history_begins(lines: Sequence[str]) -> int:
     return len(lines)
 
 
-def _attribution(lines: Sequence[str], at: int) -> bool:
-    """Whether a line, with up to two before it, says who wrote what follows."""
+def _attribution(lines: Sequence[str], at: int) -> int | None:
+    """Where the sentence begins that says who wrote what follows, if it ends at a line; it may be broken into three."""
     for first in (at, at - 1, at - 2):
         if first < 0:
             break
         text = " ".join(part.strip(" >*") for part in lines[first : at + 1])
         if len(text) <= _ATTRIBUTION and _SAID.search(text) and _words().wrote.match(text):
-            return True
-    return False
+            return first
+    return None
 
 
 def _all_quoted(lines: Sequence[str], at: int) -> bool:
@@ -182,6 +201,23 @@ def _without_footer(lines: list[str]) -> tuple[list[str], list[str]]:
     return lines, []
 
 
+@lru_cache(maxsize=1)
+def _finder() -> ahocorasick.Automaton:
+    finder = ahocorasick.Automaton()
+    for row in _table().values():
+        for kind, words in (("header", row["from"]), ("footer", f"{row['device']}|{row['legal']}")):
+            for word in words.lower().split("|"):
+                for ending in (":", "：", " :", " ：", "*:", ":*") if kind == "header" else ("",):
+                    finder.add_word(word + ending, kind)
+        for mark in f"{row['forwarded']}|{row['original']}".lower().split("|"):
+            finder.add_word(mark.partition("who")[0].strip(), "header")
+    for word in ("wrote", "schrieb", "geschrieben", "écrit", "escribi", "escrito", "scritto", "escreveu", "schreef", "napisał", "pisze",
+                 "skrev", "yazdı", "写道", "寫道", "書きました", "のメール", "작성", "пишет", "писал", ">:"):  # fmt: skip
+        finder.add_word(word, "said")
+    finder.make_automaton()
+    return finder
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     field: re.Pattern[str]
@@ -196,13 +232,18 @@ class _Words:
 
 
 @lru_cache(maxsize=1)
+def _table() -> dict[str, dict[str, str]]:
+    return tomllib.loads((files("triage.mail") / "quoting.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
 def _words() -> _Words:
-    table = tomllib.loads((files("triage.mail") / "quoting.toml").read_text(encoding="utf-8"))
+    table = _table()
 
     def any_of(*kinds: str) -> str:
         words = {word.strip() for row in table.values() for kind in kinds for word in row[kind].split("|")}
         longest_first = sorted(words, key=len, reverse=True)
-        return "|".join(re.escape(word).replace(r"\ ", r"\s+").replace("WHO", ".{1,100}?") for word in longest_first)
+        return "|".join(_loosely(word) for word in longest_first)
 
     def pattern(body: str) -> re.Pattern[str]:
         return re.compile(body, re.IGNORECASE)
@@ -211,7 +252,6 @@ def _words() -> _Words:
         f"(?P<{name}>{any_of(kind)})"
         for name, kind in (("sender", "from"), ("subject", "subject"), ("date", "date"), ("other", "other"))
     )
-    wrote = any_of("wrote").replace("WHEN", "(?=[^:]{0,80}\\d).{4,120}?").replace(",", "[,，、]")
     return _Words(
         field=pattern(rf"^[\s>*|]*(?:{fields}){_VALUE}"),
         sender=pattern(rf"^[\s>*|]*(?:{any_of('from')}|{any_of('subject', 'date')})[\s*]*[:：]"),
@@ -221,7 +261,13 @@ def _words() -> _Words:
         hint=re.compile(r"[:：_—-]"),
         forward=pattern(rf"^\s*(?:{any_of('forward')})\s*(?:\[\d+\])?\s*[:：]\s*"),
         reply=pattern(rf"^\s*(?:{any_of('reply')})\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*"),
-        wrote=pattern(rf"^[\s>*]*(?:{wrote})\s*[:：]?\s*$"),
+        wrote=pattern(rf"^[\s>*]*(?:{any_of('wrote')})\s*[:：]?\s*$"),
         device=pattern(rf"^(?:{any_of('device')})"),
         legal=pattern(rf"^[\s*_|©-]*(?:{any_of('legal')})"),
     )
+
+
+def _loosely(word: str) -> str:
+    """A phrase as a pattern: any blanks, any comma; WHO and WHEN stand for anything, WHEN with a number in it."""
+    pattern = re.escape(word).replace(r"\ ", r"\s+").replace(",", r"\s?[,，、]\s*").replace(r"\s*\s+", r"\s*")
+    return pattern.replace("WHO", ".{1,100}?").replace("WHEN", r"(?=[^:]{0,80}\d).{4,120}?")

@@ -15,7 +15,7 @@ from triage.mail import forwarding, html, sender, tnef
 from triage.mail.addresses import parse_address
 from triage.mail.calendar import text_of as calendar_text
 from triage.mail.domains import platform_of
-from triage.mail.parsing import Parts, parsed
+from triage.mail.parsing import Parts, head_end, parsed
 from triage.mail.quoting import split
 from triage.types import Address, Mail, Seal, Stamp, Unreadable
 
@@ -67,7 +67,7 @@ def opened(raw: bytes, zone: ZoneInfo = _UTC, *, size_bytes: int | None = None) 
     if not _HEADER.match(raw.lstrip()[:998]):
         return Unreadable(digest, "not a mail: it does not begin with a header line")
     try:
-        mail = replace(_mail(raw, zone, 0), digest=digest, size_bytes=len(raw) if size_bytes is None else size_bytes)
+        mail = _mail(raw, zone, 0, digest, len(raw) if size_bytes is None else size_bytes)
     except Exception as error:
         return Unreadable(digest, f"cannot be read: {type(error).__name__}")
     if size_bytes is not None and size_bytes > len(raw):
@@ -99,9 +99,9 @@ def placed(mail: Mail, recipient: Recipient, raw: bytes = b"") -> Mail:
     return replace(mail, origin=sender.origin(mail, recipient.auth_server, recipient.forwarders, domains))
 
 
-def _mail(raw: bytes, zone: ZoneInfo, depth: int) -> Mail:
+def _mail(raw: bytes, zone: ZoneInfo, depth: int, digest: str = "", size_bytes: int = 0) -> Mail:
     parts = parsed(raw)
-    mail = _parted(_assembled(parts, raw), zone)
+    mail = _parted(_assembled(parts, raw, digest, size_bytes), zone)
     if parts.messages and depth < _DEEPEST and _is_wrapping(mail, parts):
         inner = [_mail(each, zone, depth + 1) for each in parts.messages[:20]]
         speaking = [each for each in inner if each.text or each.subject]
@@ -117,8 +117,8 @@ def _parted(mail: Mail, zone: ZoneInfo) -> Mail:
     from_platform = owner is not Platform.NONE and not relay
     mail = forwarding.unwrapped(mail, zone, from_platform=from_platform)
     parts = split(mail.text)
-    if parts.history and len(parts.new) < _NEXT_TO_NOTHING:
-        return mail  # it speaks through what it quotes
+    if parts.new == mail.text or (parts.history and len(parts.new) < _NEXT_TO_NOTHING):
+        return mail  # nothing to part; or it speaks through what it quotes
     return replace(mail, text=parts.new, history=parts.history, footer=parts.footer)
 
 
@@ -131,7 +131,7 @@ def _is_wrapping(mail: Mail, parts: Parts) -> bool:
     return not report and platform is Platform.NONE and len(mail.text) <= _OWN_WORDS
 
 
-def _assembled(parts: Parts, raw: bytes) -> Mail:
+def _assembled(parts: Parts, raw: bytes, digest: str, size_bytes: int) -> Mail:
     first = parts.first
     text, page, notes = _text(parts)
     senders = parts.headers.get("from", ())
@@ -140,7 +140,7 @@ def _assembled(parts: Parts, raw: bytes) -> Mail:
     stamps, received_by = _trace(parts, raw)
     headers = parts.headers
     return Mail(
-        digest="",
+        digest=digest,
         subject=first("subject")[:1000],
         text=text,
         sender=author,
@@ -156,6 +156,7 @@ def _assembled(parts: Parts, raw: bytes) -> Mail:
         traits=_traits(parts, text, page, author),
         forwarded=forwarding.passed_on({n: first(n) for n in _PASSED_ON if n in headers}, sent_at),
         bulk="list-unsubscribe" in headers or first("precedence").lower() in {"bulk", "list"},
+        size_bytes=size_bytes,
         notes=notes,
     )
 
@@ -218,8 +219,7 @@ def _trace(parts: Parts, raw: bytes) -> tuple[tuple[Stamp, ...], tuple[str, ...]
     values = parts.headers.get("authentication-results", ())[:10]
     if not values:
         return (), by
-    end = raw.find(b"\n\r\n")
-    end = raw.find(b"\n\n") if end < 0 else end
+    end = head_end(raw)
     hops, at = [], 0
     for found in _TRACE.finditer(raw, 0, end + 1 if end >= 0 else len(raw)):
         if found[1]:

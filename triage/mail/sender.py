@@ -22,6 +22,8 @@ from triage.types import Address, Finding, Mail, Origin
 #: Of a text this is searched for a brand, for haste and for secrets: a lure is short.
 _SEARCHED = 2_500
 _WORD = re.compile(r"[\w-]+")
+#: Where Latin letters end and others begin, without a blank.
+_EDGE = re.compile(r"(?<=[a-z0-9])(?=[\u2e80-\uffff])|(?<=[\u2e80-\uffff])(?=[a-z0-9])")
 _ADDRESS = re.compile(r"[\w.+-]+@((?:[\w-]+\.)+[\w-]{2,})")
 #: Without one of these a text that only speaks of a platform is no forgery of it.
 _TELLING = frozenset(
@@ -150,23 +152,25 @@ def _contents(mail: Mail, claimed: Platform) -> Iterator[Finding]:
 
 def _brand_alone(name: str) -> bool:
     """Whether a display name is a platform's name and nothing but words of its staff around it."""
-    plain = digits_as_letters(skeleton(name))
+    plain = digits_as_letters(skeleton(name)).replace("_", " ").replace("-", " ")
     for brand in brands():
         if brand not in plain:
             continue
-        if not brand.isascii():
-            rest = plain.replace(brand, " ")
-            for word in sorted((w for w in staff_words() if not w.isascii()), key=len, reverse=True):
-                rest = rest.replace(word, " ")
-            if all(w in staff_words() for w in _WORD.findall(rest)):
-                return True
-            continue
         joined = brand.replace(" ", "")
-        words = _WORD.findall(plain.replace(brand, joined).replace("-", " "))
-        words = [part for word in words for part in word.split("_")]
-        if joined in words and all(w == joined or w in staff_words() or w.isdigit() for w in words):
+        words = _WORD.findall(_EDGE.sub(" ", plain.replace(brand, f" {joined} " if not brand.isascii() else joined)))
+        if joined in words and all(word == joined or word.isdigit() or _is_staff(word) for word in words):
             return True
     return False
+
+
+def _is_staff(word: str) -> bool:
+    """Whether a word is one of a platform's staff, or is put together of such where words stand without blanks."""
+    staff = staff_words()
+    if word in staff or word.isascii():
+        return word in staff
+    for part in sorted((each for each in staff if not each.isascii()), key=len, reverse=True):
+        word = word.replace(part, "")
+    return not word
 
 
 def _brand_in(text: str) -> Platform:
