@@ -1,7 +1,7 @@
 """Some hundred mails as they come, each with what a careful reader sees in it (tests/data/make.py writes both)."""
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,11 +13,11 @@ from triage.mail.parsing import fast, tolerant
 from triage.types import Mail
 
 FOLDER = Path(make.FOLDER)
-EXPECTED = [json.loads(line) for line in (make.HERE / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
+EXPECTED = [json.loads(line) for line in make.EXPECTED_FILE.read_text(encoding="utf-8").splitlines()]
 RECIPIENT = reading.Recipient(zone=ZoneInfo("Asia/Shanghai"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def read(name: str) -> Mail:
     mail = reading.read((FOLDER / f"{name}.eml").read_bytes(), RECIPIENT)
     assert isinstance(mail, Mail), mail
@@ -98,8 +98,12 @@ def test_the_fast_and_the_tolerant_parser_agree():
             continue  # left to the tolerant one
         slow = tolerant(raw)
         compared += 1
-        assert [t.replace("\r\n", "\n").strip() for t in quick.plain] == [t.replace("\r\n", "\n").strip() for t in slow.plain], path.name
-        assert [t.replace("\r\n", "\n").strip() for t in quick.html] == [t.replace("\r\n", "\n").strip() for t in slow.html], path.name
+        assert [t.replace("\r\n", "\n").strip() for t in quick.plain] == [
+            t.replace("\r\n", "\n").strip() for t in slow.plain
+        ], path.name
+        assert [t.replace("\r\n", "\n").strip() for t in quick.html] == [
+            t.replace("\r\n", "\n").strip() for t in slow.html
+        ], path.name
         assert quick.first("subject") == slow.first("subject"), path.name
         assert quick.first("from") == slow.first("from"), path.name
         assert [each.name for each in quick.attachments] == [each.name for each in slow.attachments], path.name

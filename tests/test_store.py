@@ -3,7 +3,9 @@ import threading
 
 import pytest
 
+from triage.cases import messages, queries
 from triage.errors import StoreError
+from triage.findings import sentence
 from triage.store.connection import connect
 from triage.store.migrations import LATEST, MIGRATIONS
 from triage.store.transaction import transaction
@@ -63,8 +65,8 @@ def test_a_migration_that_fails_in_the_middle_leaves_the_old_schema(tmp_path, mo
 
     path = tmp_path / "t.sqlite"
     connect(path).close()
-    monkeypatch.setattr(MIGRATIONS, "_migrations", [*MIGRATIONS._migrations, MIGRATIONS._Migration("0002_x", broken)])
-    monkeypatch.setattr("triage.store.connection.LATEST", "0002_x")
+    monkeypatch.setattr(MIGRATIONS, "_migrations", [*MIGRATIONS._migrations, MIGRATIONS._Migration("9000_x", broken)])
+    monkeypatch.setattr("triage.store.connection.LATEST", "9000_x")
     with pytest.raises(StoreError):
         connect(path)
     plain = sqlite3.connect(path)
@@ -87,4 +89,41 @@ def test_a_full_disk_stores_nothing_of_a_step_and_says_so(tmp_path):
         for n in range(1000):
             db.execute("INSERT INTO mailboxes (account, folder, uidvalidity) VALUES (?, ?, 1)", [str(n), "x" * 500])
     assert db["mailboxes"].count == 0
+    db.close()
+
+
+def test_a_filled_database_of_an_earlier_version_is_upgraded_with_all_that_is_in_it(tmp_path, monkeypatch):
+    path = tmp_path / "t.sqlite"
+    first = [step for step in MIGRATIONS._migrations if step.name == "0001_initial"]
+    decision = (
+        '{"warning": true, "cause": "kyc", "also": [], "stage": "warning", "platform": "amazon", "language": "en", "confidence": 0.9, '
+        '"needs_review": false, "review_reason": "", "sender": "proven", "sender_findings": ["DMARC passes"], "store": "Lantern", '
+        '"ids": [{"kind": "asin", "value": "B0CQ7M2XKD"}], "deadline": {"at": "2026-11-26T09:00:00.000+00:00", "text": "within 72 hours"}, '
+        '"evidence": [], "model": "m"}'
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(MIGRATIONS, "_migrations", first)
+        patched.setattr("triage.store.connection.LATEST", "0001_initial")
+        db = connect(path)
+        db.execute(
+            """INSERT INTO cases (account, platform, store, cause, stage, status, severity, confidence, needs_review, sender,
+               language, deadline_at, deadline_text, title, opened_at, updated_at)
+               VALUES ('a', 'amazon', 'Lantern', 'kyc', 'warning', 'open', 2, 0.9, 0, 'proven', 'en',
+               '2026-11-26T09:00:00.000+00:00', 'within 72 hours', 't', '2026-11-23T09:00:00.000+00:00', '2026-11-23T09:00:00.000+00:00')"""
+        )
+        db.execute(
+            """INSERT INTO messages (account, folder, uidvalidity, uid, message_id, digest, received_at, sender, subject, outcome,
+               decision, model, case_id) VALUES ('a', 'INBOX', 1, 1, '', 'd', '2026-11-23T09:00:00.000+00:00', 's', 't', 'warning', ?, 'm', 1)""",
+            [decision],
+        )
+        db.conn.commit()
+        db.close()
+    db = connect(path)
+    (case,) = queries.listed(db)
+    assert case.deadline is not None
+    assert not case.deadline.assumed
+    (message,) = messages.of_case(db, 1)
+    assert message.decision is not None
+    assert [each.value for each in message.decision.ids] == ["B0CQ7M2XKD"]
+    assert [sentence(found, "en") for found in message.decision.sender_findings] == ["DMARC passes"]
     db.close()

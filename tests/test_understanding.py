@@ -1,3 +1,4 @@
+import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,7 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.conftest import NOW, ORDER, SUSPENSION, a_mail
+from tests.data import make
 from triage.labels import Cause, Platform, SenderVerdict, Stage
+from triage.mail import reading
+from triage.types import Mail
 from triage.understand.deadline import deadline
 from triage.understand.decide import decide
 from triage.understand.facts import about, facts
@@ -214,4 +218,34 @@ def test_the_probability_below_the_review_threshold_is_ordinary_and_above_it_is_
     low = replace(model, thresholds=replace(model.thresholds, warning=0.999999, review=0.0))
     said = one(low, a_mail("Sold", ORDER, "seller-notification@amazon.com"))
     assert said.needs_review
+    assert not said.warning
+
+
+def test_a_platforms_mail_without_text_is_looked_at_with_the_reason(model):
+    for line in make.EXPECTED_FILE.read_text(encoding="utf-8").splitlines():
+        expected = json.loads(line)
+        if "review" not in expected:
+            continue
+        mail = reading.read((make.FOLDER / f"{expected['mail']}.eml").read_bytes())
+        assert isinstance(mail, Mail)
+        said = one(model, mail)
+        assert said.needs_review, expected["mail"]
+        assert expected["review"] in said.review_reason
+
+
+def test_an_answer_that_names_no_cause_has_that_of_the_thread_it_quotes(model):
+    text = (
+        "Thank you for your submission. We have reviewed your appeal and decided not to reinstate your account.\n\n"
+        "On Fri, Nov 20, 2026 at 8:30 AM Amazon <notice@amazon.com> wrote:\n\n> Your order defect rate of 2.4% is above our target of 1%. "
+        "Please send a plan to improve your seller performance metrics.\n> Late shipment rate 6%."
+    )
+    said = one(model, a_mail("Re: Your Amazon selling account", text, "notice@amazon.com"))
+    assert said.warning
+    assert said.cause is Cause.PERFORMANCE
+
+
+def test_a_colleagues_answer_is_judged_by_its_own_words_not_by_what_it_quotes(model):
+    quoted = "\n".join(f"> {line}" for line in SUSPENSION.splitlines())
+    text = f"Thanks Li, I will call the supplier tomorrow and send you the papers by mail.\n\nOn Fri, Nov 20, 2026 at 8:30 AM Li <li@shop.example> wrote:\n\n{quoted}"
+    said = one(model, a_mail("Re: papers", text, "chen@shop.example"))
     assert not said.warning

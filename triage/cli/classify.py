@@ -207,20 +207,16 @@ def _read(name: str, raw: bytes, recipient: Recipient) -> tuple[str, Mail | str]
 
 
 def _show(name: str, decision: Decision) -> None:
-    if not decision.warning:
-        kind = (
-            f"[yellow]please check: {plain(decision.review_reason)}[/yellow]"
-            if decision.needs_review
-            else "not a warning"
-        )
-        out.print(f"[bold]{plain(name)}[/bold]: {kind} ({decision.confidence:.0%} sure)")
-    else:
+    check = f"[yellow]please check: {plain(decision.review_reason)}[/yellow]" if decision.needs_review else ""
+    if decision.warning:
         also = "".join(f", also {CAUSE_NAMES['en'][cause]}" for cause in decision.also)
-        check = f" [yellow]please check: {plain(decision.review_reason)}[/yellow]" if decision.needs_review else ""
         out.print(
             f"[bold]{plain(name)}[/bold]: [red]{PLATFORM_NAMES[decision.platform]}: {STAGE_NAMES['en'][decision.stage]}[/red] - "
-            f"{CAUSE_NAMES['en'][decision.cause]}{also} ({decision.confidence:.0%} sure){check}"
+            f"{CAUSE_NAMES['en'][decision.cause]}{also} ({decision.confidence:.0%} sure) {check}".rstrip()
         )
+    else:
+        out.print(f"[bold]{plain(name)}[/bold]: {check or 'not a warning'} ({decision.confidence:.0%} sure)")
+    if decision.kept:
         _show_sender(decision)
         if decision.deadline:
             why = f"assumed: {decision.deadline.text}" if decision.deadline.assumed else f'"{decision.deadline.text}"'
@@ -234,5 +230,6 @@ def _show(name: str, decision: Decision) -> None:
 def _show_sender(decision: Decision) -> None:
     passed_on = decision.forwarded
     by = f", passed on by {passed_on.by.email or passed_on.by.name} ({passed_on.how})" if passed_on else ""
-    found = "".join(f"; {quoted(sentence(each, 'en'), trusted=False)}" for each in decision.sender_findings[:4])
+    told = [each for each in decision.sender_findings if each.kind not in {"forwarded_by", "passed_on_by"}]
+    found = "".join(f"; {quoted(sentence(each, 'en'), trusted=False)}" for each in told[:4])
     out.print(f"  sender {decision.sender}{plain(by)}{plain(found)}")

@@ -30,7 +30,7 @@ _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "triage")
 _TRAIN = "run: triage train"
 _NAME = re.compile(r"^[\w.\-]{1,80}$")
 #: Changes with the classes that are pickled.
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)

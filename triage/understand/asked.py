@@ -29,7 +29,8 @@ _NAMED_ABROAD = re.compile(
 )
 _LEADING = re.compile(r"^(?:(?:and|of|on|for|the|to|&|-|our|your|this|see|under|per)\s)+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+[a-z]{2,}", re.IGNORECASE)
-_MENU = re.compile(r"[A-Z一-鿿][\w 一-鿿'’&-]{2,40}(?:\s?(?:>|→|»|›|>>)\s?[A-Z一-鿿][\w 一-鿿'’&-]{2,40}){1,4}")
+_STEP = r"(?:[A-ZÄÖÜÉ][\w'’&-]*(?:[ -](?:[A-ZÄÖÜÉ&][\w'’&-]*|(?:and|of|der|des|de|du|del|your) [A-ZÄÖÜÉ][\\w'’&-]*)){0,4}|[一-鿿ァ-ヶー]{2,12})"
+_MENU = re.compile(rf"{_STEP}(?:\s?(?:>|→|»|›|>>)\s?[\"“「]?{_STEP}[\"”」]?){{1,4}}")
 _APPEALING = re.compile(
     r"appeal|account-?health|performance|reactivat|reinstat|notification|violation|dispute|compliance|verif|identity|kyc|case|"
     r"申诉|绩效|账户状况|提交|einspruch|kontozustand|leistung|recours|apela|ricorso|異議|再審査|アカウント健全性|respond|answer|contest|seller-?central|seller\.",

@@ -54,7 +54,7 @@ def cued(text: str) -> Cued:
             cues = found.setdefault(kind, [])
             while cues and cues[-1].start >= start:  # a longer one that ends later holds the shorter ones
                 cues.pop()
-            if not cues or cues[-1].end <= start or cues[-1].label != label:
+            if not cues or end > cues[-1].end or start < cues[-1].start:  # not inside a longer one
                 cues.append(Cue(kind, label, start, end))
     return Cued(text, low, {kind: tuple(cues) for kind, cues in found.items()})
 
@@ -69,11 +69,13 @@ def _automaton() -> ahocorasick.Automaton:
             for word in row.split("|"):
                 plain = word.removesuffix("_").lower()
                 words.setdefault(plain, []).append((kind, label))
-                if word.endswith("_"):
+                if word.endswith("_") or kind == "site":
                     whole.add(plain)
     automaton = ahocorasick.Automaton()
     for word, marks in words.items():
         marks = list(dict.fromkeys(marks))
-        automaton.add_word(word, (len(word), marks, word[0].isascii() or word[0] < "\u2e80", word in whole))
+        automaton.add_word(
+            word, (len(word), marks, word[0].isascii() or word[0] < "\u2e80", word in whole and word[0] < "\u2e80")
+        )
     automaton.make_automaton()
     return automaton

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from triage.understand.wording import wording
+from triage.understand.wording import DAY_WORDS, TOMORROW, wording
 
 #: A working day ends here for those who write "close of business".
 _CLOSE_OF_BUSINESS = time(17, 0)
@@ -27,6 +27,7 @@ class Day:
     days: tuple[date, ...]  # what it may mean, the earliest first: 03/12 is two days
     clock: time | None = None
     zone: ZoneInfo | timezone | None = None
+    relative: bool = False  # today, tomorrow, Friday: counted from the text's own date
 
     def at(self, zone: ZoneInfo, *, day: date, exclusive: bool = False) -> datetime:
         """The last moment of it in UTC; for exclusive the first. zone: of a text that names none."""
@@ -34,13 +35,19 @@ class Day:
         return datetime.combine(day, clock, self.zone or zone).astimezone(UTC)
 
 
-def days(text: str, base: datetime, zone: ZoneInfo) -> list[Day]:
+def days(text: str, starts: Sequence[int], base: datetime, zone: ZoneInfo) -> list[Day]:
     """Every day that is named, in the order of the text.
 
+    starts: where one may begin, as wording.starts() finds them.
     base: when the text was written: a day without a year is the next one of that name, "tomorrow" the day after.
     """
     today = base.astimezone(zone).date()
-    matches = list(_day().finditer(text))
+    matches: list[re.Match[str]] = []
+    for at in starts:
+        if not matches or at >= matches[-1].end():
+            match = _day().match(text, at)
+            if match:
+                matches.append(match)
     found: list[Day] = []
     for number, match in enumerate(matches):
         if match.lastgroup == "weekday" and _belongs_to_another(match, matches, number):
@@ -86,6 +93,10 @@ def _numbers(kind: str | None, groups: dict[str, str | None], today: date) -> It
             yield _BEFORE_REIWA + (1 if era == "元" else int(era)), number("rm"), number("rd")
         case "cjk":
             yield 0, number("cm"), number("cd")
+        case "this_month":
+            ahead = 1 if (groups["tm"] or "")[0] in "下次来" else 0
+            first = (today.replace(day=1) + timedelta(days=32 * ahead)).replace(day=1)
+            yield first.year, first.month, number("td")
         case "day_month":
             yield _year(groups["ay"]), wording().months[(groups["amon"] or "").lower()], number("ad")
         case "month_day":
@@ -98,7 +109,7 @@ def _numbers(kind: str | None, groups: dict[str, str | None], today: date) -> It
         case "weekday":
             yield from _on_weekday(groups["wd"] or "", groups["wnext"] or "", today)
         case "word":
-            later = 1 if (groups["word"] or "").lower() in _TOMORROW else 0
+            later = 1 if (groups["word"] or "").lower() in TOMORROW else 0
             then = today + timedelta(days=later)
             yield then.year, then.month, then.day
 
@@ -133,7 +144,7 @@ def _with_clock(text: str, match: re.Match[str], meant: tuple[date, ...]) -> Day
             clock = _clock(before)
         zone = zone or _zone(before["zone"]) or _zone(before["first_zone"])
         start = before.start()
-    return Day(start, end, meant, clock, zone)
+    return Day(start, end, meant, clock, zone, relative=match.lastgroup in {"word", "weekday"})
 
 
 def _clock(match: re.Match[str]) -> time | None:
@@ -170,18 +181,15 @@ def _zone(name: str | None) -> ZoneInfo | timezone | None:
     return next((ZoneInfo(iana) for pattern, iana in wording().zones if pattern.match(name)), None)
 
 
-_TODAY = ("today", "heute", "aujourd'hui", "hoy", "oggi", "hoje", "今天", "今日", "本日", "今日中", "本日中")
-_TOMORROW = ("tomorrow", "morgen", "demain", "mañana", "domani", "amanhã", "明天", "明日", "明日中")
-
-
 @lru_cache(maxsize=1)
 def _day() -> re.Pattern[str]:
     month, weekday = wording().month, wording().weekday
-    words = "|".join(sorted((*_TODAY, *_TOMORROW), key=len, reverse=True))
+    words = "|".join(sorted(DAY_WORDS, key=len, reverse=True))
     return re.compile(
         rf"""(?P<iso>(?<!\d)(?P<iy>20\d\d)\s*[-/.年]\s*(?P<im>\d{{1,2}})\s*[-/.月]\s*(?P<id>\d{{1,2}})(?!\d)\s*日?)
         |(?P<reiwa>令和\s*(?P<ry>\d{{1,2}}|元)\s*年\s*(?P<rm>\d{{1,2}})\s*月\s*(?P<rd>\d{{1,2}})\s*日)
         |(?P<cjk>(?<!\d)(?P<cm>\d{{1,2}})\s*(?:月|월)\s*(?P<cd>\d{{1,2}})\s*(?:日|号|號|일))
+        |(?P<this_month>(?P<tm>本月|这个月|當月|当月|今月|下月|下个月|次月|来月)\s*(?P<td>\d{{1,2}})\s*[日号號])
         |(?P<day_month>(?<!\d)(?P<ad>\d{{1,2}})(?:st|nd|rd|th|er|º|°|ª)?\.?[\s-]*(?:of\s+|de\s+|del\s+|d[’'])?(?P<amon>{month})(?![^\W\d_])\.?(?:,?[\s-]*(?:del?\s+)?(?P<ay>20\d\d))?)
         |(?P<month_day>(?<![^\W\d_])(?P<bmon>{month})(?![^\W\d_])\.?\s+(?:the\s+)?(?P<bd>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:,?\s*(?P<by>20\d\d))?)
         |(?P<numeric>(?<![\d.,/-])(?P<n1>\d{{1,2}})(?P<sep>[./-])(?P<n2>\d{{1,2}})(?:(?P=sep)(?P<ny>20\d\d|\d\d)(?!\d)|(?<=\d)(?=\.(?:\s|$))\.|(?![\d./%-])))

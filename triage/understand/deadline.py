@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from triage.types import Deadline
 from triage.understand.dates import Day, days
-from triage.understand.wording import Wording, wording
+from triage.understand.wording import Wording, starts, wording
 
 _SEARCHED = 12_000
 #: No platform gives a year to answer; a date further away is the date of a law or a document.
@@ -39,19 +39,28 @@ def deadline(text: str, received_at: datetime, zone: ZoneInfo) -> Deadline | Non
     "before" a day ends with its first. Of several the earliest that is not past; of a day that may be two, the earlier.
     """
     text = text[:_SEARCHED]
-    named = days(text, received_at, zone)
-    found = [*_spans(text, received_at, zone, named), *_days(text, received_at, zone, named)]
+    at = starts(text)
+    named = days(text, at, received_at, zone)
+    found = [*_spans(text, at, received_at, zone, named), *_days(text, received_at, zone, named)]
     return min(found, key=lambda limit: limit.at) if found else None
 
 
-def _spans(text: str, base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterator[Deadline]:
+def _spans(text: str, starts: Sequence[int], base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterator[Deadline]:
     """Lengths of time that are limits, from the text's own date or from a day it names."""
     say = wording()
-    for match in say.span.finditer(text):
+    behind = 0
+    for place in starts:
+        match = say.span.match(text, place) if place >= behind else None
+        if match is None:
+            continue
+        behind = match.end()
         left = text[max(0, match.start() - _LEFT) : match.start()]
         right = text[match.end() : match.end() + _RIGHT]
         within = say.within.match(right)
-        cue = _limit_cue(say, text, match.start(), match.end(), left, within=within is not None)
+        later = say.later_after.match(right)
+        cue = _limit_cue(
+            say, text, match.start(), match.end(), left, within=within is not None, later=later is not None
+        )
         if cue is None or _speaks_of_others(say, text, match.start(), match.end(), cue):
             continue
         number = int(match["n"]) if match["n"] else say.numbers.get(match["word"].lower(), 0)
@@ -74,6 +83,10 @@ def _days(text: str, base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterat
         before = say.exclusive_before.search(left)
         if before and (cue is None or before.start() >= cue.start()):
             cue, exclusive = before, True
+        threatened = None
+        if cue is None and not then and not day.relative and (threatened := say.when_before.search(left)):
+            threatened = threatened if say.threat.search(_clause(text, day.start, day.end)) else None
+        cue = cue or threatened
         if cue is None and not then:
             continue
         start = max(0, day.start - _LEFT) + cue.start() if cue else day.start
@@ -91,7 +104,7 @@ def _inclusive_too(say: Wording, right: str) -> bool:
     return say.then_inclusive.match(right) is not None
 
 
-def _limit_cue(say: Wording, text: str, start: int, end: int, left: str, *, within: bool) -> int | None:
+def _limit_cue(say: Wording, text: str, start: int, end: int, left: str, *, within: bool, later: bool) -> int | None:
     """Where the words begin that make a length of time a limit; None if nothing does."""
     offset = max(0, start - _LEFT)
     if say.age_before.search(left):
@@ -107,6 +120,8 @@ def _limit_cue(say: Wording, text: str, start: int, end: int, left: str, *, with
         return offset + limit.start()
     if within:
         return offset + limit.start() if limit else start
+    if later and say.threat.search(re.split("[。;；\n]", text[end : end + 34])[0]):
+        return start
     if weak:
         clause = _clause(text, start, end)
         if say.threat.search(clause) or say.binding.search(clause):
@@ -122,11 +137,17 @@ def _speaks_of_others(say: Wording, text: str, start: int, end: int, cue: int, *
     after = text[end : end + _RIGHT]
     stop = _CLAUSE_END.search(after)
     after = re.split(r"\d", after[: stop.start()] if stop else after)[0]
+    if say.always.search(f"{before} {text[cue:end]}{after[:8]}"):
+        return True
     if span and (say.paper_before.search(before) or say.paper_after.match(after)):
         return True
     bound = _last(say.binding, before)
     acts = _last(say.platform_acts, before + text[cue:start])
-    if acts and (bound is None or bound.start() < acts.start()):
+    if (
+        acts
+        and (bound is None or bound.start() < acts.start())
+        and not say.threat.search(before[acts.start() : acts.start() + 40])
+    ):
         return True
     if bound is None and not say.binding.search(text[cue:start]):
         follows = say.platform_acts.search(after)

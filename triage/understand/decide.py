@@ -128,10 +128,10 @@ def _nothing_to_judge(mail: Mail) -> str:
     for trait, reason in _NO_TEXT.items():
         if trait in mail.traits:
             return reason
-    if len(mail.text) + len(mail.subject) < _TOO_LITTLE_TEXT:
-        return "a platform's mail without readable text"
     unread = next((note for note in mail.notes if "cannot be read" in note or "utf-7" in note), "")
-    return f"a platform's mail: {unread}" if unread and len(mail.text) < _TOO_LITTLE_TEXT else ""
+    if unread and len(mail.text) < _TOO_LITTLE_TEXT:
+        return f"a platform's mail: {unread}"
+    return "a platform's mail without readable text" if len(mail.text) + len(mail.subject) < _TOO_LITTLE_TEXT else ""
 
 
 def _review_reason(p_warning: float, share: float, model: Model) -> str:

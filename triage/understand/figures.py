@@ -17,6 +17,9 @@ _PERCENT = re.compile(
     rf"(?P<sign>[<>≤≥＜＞]\s*=?\s*)?(?<![\d.,])(?P<n>{_NUMBER})\s*(?:[%％]|percent\b|pro(?:z|cent)|pour cent|por ciento|per cento)"
 )
 _SCORE = re.compile(r"(?<![\d.,%])(?P<n>\d{1,4})(?![\d.,]*\s*[%％]|\d)")
+_REQUIRED_BEHIND = re.compile(
+    r"\s?(?:以下|以上|以内|未満|上限|下限|(?:的|の)(?:目标|目標|要求|标准|基準|阈值)|(?:target|threshold|maximum|minimum)\b)"
+)
 _CLAUSE_END = re.compile(r"[。!?！？;；]|\.\s|\n\s*\n")
 _CODES = {
     "us$": "USD", "$": "USD", "usd": "USD", "美元": "USD", "美金": "USD", "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR", "欧元": "EUR",
@@ -164,18 +167,7 @@ def _is_target(match: re.Match[str], targets: Sequence[Cue], low: str) -> bool:
             and not _CLAUSE_END.search(low, cue.end, start)
         ):
             return True
-        if match.end() <= cue.start <= match.end() + 8 and low[cue.start : cue.end] in {
-            "以下",
-            "未満",
-            "以上",
-            "目标",
-            "目標",
-            "target",
-            "上限",
-            "下限",
-        }:
-            return True
-    return False
+    return _REQUIRED_BEHIND.match(low, match.end()) is not None
 
 
 def _nearest(cues: Sequence[Cue], start: int, end: int, low: str) -> str:

@@ -152,10 +152,14 @@ def _written(kind: str, value: str) -> str:
 
 def _around(text: str, start: int, end: int) -> str:
     """The place in the text where something stands: a few words before it, itself, what follows on the line."""
-    left = text.rfind("\n", max(0, start - _AROUND), start)
-    head = max(0, start - _AROUND) if left < 0 else left + 1
-    tail = text.find("\n", end, end + _AROUND)
-    return " ".join(text[head : (end + _AROUND if tail < 0 else tail)].split())
+    left, right = max(0, start - _AROUND), min(len(text), end + _AROUND)
+    head, tail = text[left:start].rpartition("\n"), text[end:right].partition("\n")
+    before, after = head[2], tail[0]
+    if left and not head[1]:
+        before = before.partition(" ")[2] or before  # no half words
+    if right < len(text) and not tail[1]:
+        after = after.rpartition(" ")[0] or after
+    return " ".join(f"{before}{text[start:end]}{after}".split())
 
 
 def _valid(kind: str, value: str) -> bool:

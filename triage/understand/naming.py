@@ -10,7 +10,9 @@ from importlib.resources import files
 from triage.types import Mail, RightsOwner
 from triage.understand.cues import Cued
 
-_VALUE = re.compile(r"(?:\s*\([^()\n]{0,20}\))?\s*[:：|]\s*\|?\s*([^\n\r|;；<>]{2,80})")
+_VALUE = re.compile(
+    r"(?:\s?(?:name|names|名称|姓名|信息|nom|nombre|nome))?(?:\s*\([^()\n]{0,20}\))?\s*[:：|]\s*\|?\s*([^\n\r|;；<>]{2,80})"
+)
 _EMAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+[a-z]{2,}", re.IGNORECASE)
 #: A name ends where a sentence goes on.
 _NAME_END = re.compile(
@@ -69,7 +71,6 @@ def rights_owner(named: Cued) -> RightsOwner | None:
 def marketplaces(mail: Mail, named: Cued) -> tuple[str, ...]:
     """The countries whose marketplace a mail speaks of: by domains and by names of sites, in the order of the text."""
     found: dict[str, None] = {}
-    table = _countries()
     for match in _AMAZON.finditer(f"{mail.subject}\n{named.text[:4000]}"):
         suffix = match[1].lower()
         country = {"com": "US", "co.uk": "GB", "co.jp": "JP", "co.za": "ZA"}.get(
@@ -77,9 +78,8 @@ def marketplaces(mail: Mail, named: Cued) -> tuple[str, ...]:
         )
         if len(country) == 2:
             found.setdefault(country)
-    low = f"{mail.subject}\n{named.low[:4000]}".lower()
-    for match in _sites().finditer(low):
-        found.setdefault(table[match[0]])
+    for cue in named.of("site"):
+        found.setdefault(cue.label)
     if not found and mail.origin.platform != "none":
         ending = mail.sender.domain.rpartition(".")[2]
         if len(ending) == 2 and ending not in {"co", "io", "me", "tv"}:
@@ -98,16 +98,3 @@ def _is_generic(name: str) -> bool:
 @lru_cache(maxsize=1)
 def _table() -> dict[str, dict[str, str]]:
     return tomllib.loads((files("triage.understand") / "naming.toml").read_text(encoding="utf-8"))
-
-
-@lru_cache(maxsize=1)
-def _countries() -> dict[str, str]:
-    return {word: code for code, words in _table()["sites"].items() for word in words.split("|")}
-
-
-@lru_cache(maxsize=1)
-def _sites() -> re.Pattern[str]:
-    def bounded(word: str) -> str:
-        return rf"(?<![a-z]){re.escape(word)}(?![a-z])" if word.isascii() else re.escape(word)
-
-    return re.compile("|".join(bounded(word) for word in sorted(_countries(), key=len, reverse=True)))

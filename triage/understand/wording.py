@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
+import ahocorasick
+
 _LETTER = r"[^\W\d_]"
+_DIGITS = re.compile(r"\d+")
+TODAY = ("today", "heute", "aujourd'hui", "hoy", "oggi", "hoje", "今天", "今日中", "本日中", "今日", "本日")
+TOMORROW = ("tomorrow", "morgen", "demain", "mañana", "domani", "amanhã", "明天", "明日中", "明日")
+DAY_WORDS = (*TODAY, *TOMORROW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,9 @@ class Wording:
     other: re.Pattern[str]
     binding: re.Pattern[str]
     threat: re.Pattern[str]
+    always: re.Pattern[str]
+    when_before: re.Pattern[str]
+    later_after: re.Pattern[str]
     month: str
     months: dict[str, int]
     weekday: str
@@ -41,10 +50,44 @@ class Wording:
     zones: tuple[tuple[re.Pattern[str], str], ...]
 
 
+def starts(text: str) -> list[int]:
+    """Where a length of time or a day may begin: at numbers, and at words for numbers, months and days; in order.
+
+    Trying the patterns there alone takes a tenth of what searching takes.
+    """
+    low = text.lower()
+    if len(low) != len(text):  # a capital I with a dot becomes two
+        low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    found = {match.start() for match in _DIGITS.finditer(text)}
+    for last, (length, bounded) in _finder().iter(low):
+        at = last - length + 1
+        if not (bounded and at and low[at - 1].isalpha() and low[at - 1] < "\u2e80"):
+            found.add(at)
+    return sorted(found)
+
+
+@lru_cache(maxsize=1)
+def _finder() -> ahocorasick.Automaton:
+    say = wording()
+    words = {*say.numbers, *say.months, "令和", *DAY_WORDS, *"本这這下来当當今次"}
+    weekdays = _table()["weekdays"].values()
+    words |= {re.sub(r"日\?$", "", word) for row in weekdays for word in row.split("|")}
+    finder = ahocorasick.Automaton()
+    for word in words:
+        finder.add_word(word.lower(), (len(word), word[0] < "\u2e80"))
+    finder.make_automaton()
+    return finder
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, dict[str, str]]:
+    return tomllib.loads((files("triage.understand") / "deadlines.toml").read_text(encoding="utf-8"))
+
+
 @lru_cache(maxsize=1)
 def wording() -> Wording:
     """All patterns."""
-    table = tomllib.loads((files("triage.understand") / "deadlines.toml").read_text(encoding="utf-8"))
+    table = _table()
 
     def whole(words: str) -> str:
         """Words that stand alone where their script has blanks."""
@@ -80,7 +123,7 @@ def wording() -> Wording:
         r"(?:[\s:：,，.\"“”'(（*|-]|\b(?:the|an?|of|next|maximum|max|at most|exactly|only|further|additional|another|von|der|den|einer|eines|die|nächsten|"
         r"kommenden|maximal|höchstens|frist|noch|zeit|un|une|le|la|les|des?|du|délai|maximum|prochain(?:e?s)?|encore|el|los|las|plazo|máximo|próximos|próximas|del?|il|lo|i|gli|"
         r"e non oltre|termine|massimo|prossim[ei]|ancora|receipt|receiving|this|your|notice|notification|e-?mail|message|letter|is|ist|est|es|è|de um|da|do|"
-        r"tempo|até|dessa|desta|nach|erhalt|dieser|nachricht|mitteilung|e-mail|a compter|à|compter|réception|ce|cet|message|courriel|recibir|recepción|este|correo|mensaje|ricezione|"
+        r"tempo|até|dessa|desta|nach|erhalt|heute|ab|today|now|from|date|aujourd.hui|dès|hoy|partir|oggi|dieser|nachricht|mitteilung|e-mail|a compter|à|compter|réception|ce|cet|message|courriel|recibir|recepción|este|correo|mensaje|ricezione|"
         r"questa|presente|comunicazione|solamente|sólo|solo|nur|seulement|bis|zu|okres|czasu)\b|为|是|在|的|收到|本|邮件|通知|之日起|此|后|後|起|日|内|共|约|约为|至|到|最多|不超过|,|、)"
     )
     date_filler = (
@@ -99,7 +142,8 @@ def wording() -> Wording:
             rf"(?P<cue>{whole('in|en|em|after|nach|après|tras|dopo|up to|for a period of|period of|have|has|ha|hai|haben|avez|tem|tiene|har|于|於|后|於|od|po')}){filler}{{0,10}}$"
         ),
         label_before=pattern(
-            rf"(?:{joined('label')})\s*(?:[(（][^()（）\n]{{1,24}}[)）])?\s*(?:[:：|为是]|ist|is|est|es|è|was|:)\s*{date_filler}{{0,14}}{filler}{{0,4}}$"
+            rf"(?:{joined('label')})[^.。\n:：]{{0,28}}?(?:\s*(?:[(（][^()（）\n]{{1,24}}[)）])?\s*(?:[:：|为是(（]|\b(?:ist|is|est|es|è|was|at|on)\b)|(?<=[\u2e80-\uffff])\s+)"
+            rf"(?:\s*(?:fixée? au|set (?:for|to)|fijad[ao] (?:en|para) el|fissat[ao] (?:al|per il)|festgelegt auf))?\s*{date_filler}{{0,14}}{filler}{{0,4}}$"
         ),
         by_before=pattern(rf"(?:{joined('by')}){date_filler}{{0,14}}$"),
         exclusive_before=pattern(rf"(?:{joined('before')}){date_filler}{{0,14}}$"),
@@ -114,6 +158,9 @@ def wording() -> Wording:
         other=pattern(begun(table["not"]["other"])),
         binding=pattern(begun(table["binding"]["any"])),
         threat=pattern(table["threat"]["any"]),
+        always=pattern(begun(table["not"]["always"])),
+        when_before=pattern(rf"(?:{whole(table['when']['any'])}){date_filler}{{0,8}}$"),
+        later_after=pattern(r"^\s*(?:后|後|以后|以後|之后|later\b)"),
         month="|".join(sorted(map(re.escape, months), key=len, reverse=True)),
         months=months,
         weekday=whole("|".join(table["weekdays"].values())),
