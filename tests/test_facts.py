@@ -1,12 +1,16 @@
 """What mails name: texts with the facts in them (tests/data/facts.jsonl), formats and check digits."""
 
 import json
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from triage.glossary import called, labels
 from triage.mail import reading
 from triage.types import Facts
+from triage.understand import identifiers
 from triage.understand.facts import about, facts
 from triage.understand.naming import store_name
 
@@ -80,3 +84,12 @@ def test_an_amount_is_one_number_however_it_is_written(digits, amount):
     from triage.understand.figures import plain_amount
 
     assert plain_amount(digits) == amount
+
+
+def test_every_kind_of_fact_has_a_chinese_name():
+    table = tomllib.loads((files("triage.understand") / "cues.toml").read_text(encoding="utf-8"))
+    kinds = {kind for kind, _ in identifiers._BY_SHAPE} | {kind for kind, _ in identifiers._BEHIND.values()}
+    named = {*kinds, *table["metric"], *table["money"], *table["document"]}
+    assert named - labels("zh") == set()
+    assert set(table["id"]) == set(identifiers._BEHIND)
+    assert called("plan_of_action", "en") == "plan of action"

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks import fuzz
 from tests.conftest import NOW
 from triage.mail import html, reading
 from triage.types import Mail, Unreadable
@@ -51,3 +52,9 @@ def test_any_text_is_understood_without_a_fault(text, subject):
 @given(st.text(alphabet="<>/abdivtr =\"'&;#x0\n!-", max_size=300))
 def test_any_markup_becomes_text(markup):
     assert isinstance(html.page(markup).text, str)
+
+
+def test_mutated_mails_are_read_without_a_crash_a_hang_or_much_memory():
+    figures = fuzz.run(fuzz.SEED, 1500)  # 200,000 by: make bench
+    assert figures.mails == 1500
+    assert figures.unreadable < 150

@@ -24,6 +24,7 @@ FLOOR = {
     "types": 0,
     "labels": 0,
     "findings": 0,
+    "glossary": 0,
     "lookalikes": 0,
     "errors": 0,
     "log": 0,

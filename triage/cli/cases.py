@@ -14,7 +14,7 @@ from triage import actions
 from triage.advice.limits import limit_words
 from triage.advice.steps import advice
 from triage.alerts import outbox
-from triage.alerts.render import quoted
+from triage.alerts.render import defanged, quoted
 from triage.cases import history, messages, queries
 from triage.cases.documents import facts_document, findings_document, forwarded_document, merged
 from triage.cli.app import ByOption, ConfigOption, JsonOption, LanguageOption, app, now, person
@@ -51,6 +51,7 @@ def cases(
     """List the open cases, the most urgent first.
 
     A question mark behind a cause means that a person should check it; an exclamation mark, that the mail is forged.
+    A tilde before the time that is left: the mail names no limit, this is the usual one.
     """
     with _database(path) as (db, settings):
         found = queries.listed(
@@ -287,6 +288,14 @@ def _findings(db: Database, known: Case) -> tuple[Finding, ...]:
     return next((d.sender_findings for d in _decisions(db, known)), ())
 
 
+def _forwarded_by(db: Database, known: Case, zh: bool) -> str:
+    passed_on = next((d.forwarded for d in _decisions(db, known) if d.forwarded), None)
+    if passed_on is None:
+        return ""
+    note = f': "{" ".join(passed_on.note.split())[:80]}"' if passed_on.note else ""
+    return f"{'由' if zh else 'by'} {passed_on.by.email or passed_on.by.name} ({passed_on.how}){note}"
+
+
 def _text(db: Database, message: int) -> str:
     from triage.mail import reading
 
@@ -299,7 +308,9 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
     zh = told.language == "zh"
     zone = settings.zone_for(known.account)
     name = known.store or known.account
-    out.print(f"[bold]#{known.id} {plain(PLATFORM_NAMES[known.platform])} {plain(name)}: "
+    forged = known.sender is SenderVerdict.FORGED
+    pretends = ("钓鱼邮件,冒充:" if zh else "phishing that pretends: ") if forged else ""
+    out.print(f"[bold]#{known.id} {plain(PLATFORM_NAMES[known.platform])} {plain(name)}: {pretends}"
               f"{STAGE_NAMES[told.language][known.stage]} - {CAUSE_NAMES[told.language][known.cause]}[/bold]")  # fmt: skip
     out.print(plain(known.title))
     facts = [
@@ -307,18 +318,19 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
         ("把握" if zh else "Sure", f"{known.confidence:.0%}"),
         ("另涉及" if zh else "Also", ", ".join(CAUSE_NAMES[told.language][c] for c in known.also)),
         ("发件人" if zh else "Sender", known.sender.value),
+        ("转发" if zh else "Forwarded", _forwarded_by(db, known, zh)),
         ("期限" if zh else "Answer by", _deadline_line(known, told, settings, zh)),
         ("申诉" if zh else "Appeal", f"{told.practice_text} ({told.trade_grade})"),
         ("说明" if zh else "Why", told.why),
     ]
-    over = known.stage is Stage.REINSTATED
+    over = known.stage is Stage.REINSTATED or forged
     for label, value in facts:
         if value and not (over and label in {"期限", "Answer by", "申诉", "Appeal", "说明", "Why"}):
             out.print(f"  [dim]{label:<10}[/dim] {value if label in ('期限', 'Answer by') else plain(value)}")
     out.print(f"\n{plain(told.meaning)}\n")
     _numbered("下一步" if zh else "Next steps", told.steps)
     _bulleted("需要收集的证据" if zh else "Evidence to gather", told.evidence)
-    _bulleted("常见错误" if zh else "Typical mistakes", told.mistakes)
+    _bulleted("常见错误" if zh else "Typical mistakes", () if forged else told.mistakes)
     findings = _findings(db, known)
     trusted = known.sender is SenderVerdict.PROVEN or authentic(findings)
     named = fact_lines(merged(_decisions(db, known)), told.language, trusted=trusted)
@@ -342,7 +354,8 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
                 + f" ({message.model})[/dim]"
             )
         lines = _text(db, message.id).split("\n")
-        out.print(plain("\n".join(lines if full else lines[:_SHOWN_LINES])))
+        shown = "\n".join(lines if full else lines[:_SHOWN_LINES])
+        out.print(plain(shown if trusted else defanged(shown)))
         if not full and len(lines) > _SHOWN_LINES:
             out.print(
                 f"[dim]... {len(lines) - _SHOWN_LINES} "

@@ -137,7 +137,7 @@ def _show_cases(db: Database, settings: Settings, lang: str) -> None:
     found = queries.listed(db, everything=True)
     out.print()
     out.print(cases_table(found, lang, {case.account: settings.zone_for(case.account) for case in found}, now()))
-    out.print("[dim]? a person should check it   ! the mail is forged[/dim]\n")
+    out.print("[dim]? a person should check it   ! the mail is forged   ~ the usual limit: the mail names none[/dim]\n")
 
 
 def _show_worst(db: Database, lang: str) -> None:

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.table import Table
 
 from triage.alerts.render import defanged, remaining
+from triage.glossary import called
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES
 from triage.types import Case, Evidence, Facts
 
@@ -72,26 +73,26 @@ def reasons(evidence: Sequence[Evidence], most: int = 6) -> str:
 def fact_lines(facts: Facts, language: str, *, trusted: bool) -> list[tuple[str, str]]:
     """What a mail names, a label and a line for each kind of thing; links defanged unless the sender is trusted."""
     zh = language == "zh"
-    ids = [f"{each.kind} {each.value}" for each in facts.ids[:12]]
+    ids = [f"{called(each.kind, language)} {each.value}" for each in facts.ids[:12]]
     more = len(facts.ids) - len(ids)
     owner = " ".join(filter(None, (facts.rights_owner.name, facts.rights_owner.email))) if facts.rights_owner else ""
     metrics = [
-        f"{m.name.replace('_', ' ')} {m.value:g}{m.unit}"
+        f"{called(m.name, language)} {m.value:g}{m.unit}"
         + (f" ({'目标' if zh else 'target'} {m.target:g}{m.unit})" if m.target is not None else "")
         for m in facts.metrics
     ]
-    money = [f"{m.currency} {m.amount}" + (f" {m.about}" if m.about else "") for m in facts.money]
+    money = [f"{m.currency} {m.amount}" + (f" {called(m.about, language)}" if m.about else "") for m in facts.money]
     points = [f"{p.value}" + (f"/{p.of}" if p.of else "") for p in facts.points]
     answers = [each.value if trusted else defanged(each.value) for each in facts.answer_to]
     rows = (
-        ("编号" if zh else "names", ids + ([f"+{more}"] if more > 0 else [])),
+        ("编号" if zh else "numbers", ids + ([f"+{more}"] if more > 0 else [])),
         ("站点" if zh else "marketplace", facts.marketplaces),
         ("权利人" if zh else "rights owner", [owner] if owner else []),
         ("指标" if zh else "metrics", metrics),
         ("金额" if zh else "money", money),
         ("扣分" if zh else "points", points),
         ("依据的规则" if zh else "policies", facts.policies),
-        ("要求的文件" if zh else "documents", [name.replace("_", " ") for name in facts.documents]),
+        ("要求的文件" if zh else "documents", [called(name, language) for name in facts.documents]),
         ("回复至" if zh else "answer to", answers),
     )
     return [(label, ", ".join(values)) for label, values in rows if values]
@@ -153,7 +154,7 @@ def deadline(case: Case, language: str, zone: ZoneInfo | None, now: datetime, *,
     if left <= timedelta(0):
         return f"[dim]{local:%m-%d %H:%M}[/]"
     urgent = "bold red" if left < timedelta(days=1) else "yellow" if left < timedelta(days=3) else ""
-    rest = remaining(left, language)
+    rest = ("~" if case.deadline.assumed else "") + remaining(left, language)
     text = rest if short else f"{local:%m-%d %H:%M} ({rest})"
     return f"[{urgent}]{text}[/]" if urgent else text
 

@@ -18,6 +18,8 @@ _SEARCHED_LINES = 60
 _OWN_WORDS = 600
 #: A forward of a forward of a forward.
 _DEEPEST = 6
+#: Left to itself the date reader loads every language there is.
+_LANGUAGES = ["en", "zh", "zh-Hant", "ja", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "tr", "ko", "ru"]
 #: "Mon, Nov 23, 2026 at 9:00 AM": words that the date reader stumbles over.
 _BETWEEN = re.compile(
     r"\s(?:at|um|à|a las|alle|às|om|o godz\.?|kl\.?|saat)\s|[((（]\s*[一-鿿A-Za-z.曜]{1,4}\s*[))）]|星期.|周[一二三四五六日]",
@@ -152,7 +154,7 @@ def read_date(text: str, zone: ZoneInfo) -> datetime | None:
     except (TypeError, ValueError, IndexError, OverflowError):
         settings = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "DATE_ORDER": _order(text)}
         try:
-            found = dateparser.parse(_BETWEEN.sub(" ", text), settings=settings)
+            found = dateparser.parse(_BETWEEN.sub(" ", text), languages=_LANGUAGES, settings=settings)
         except (ValueError, OverflowError, TypeError):
             return None
     if found is None or not 2000 <= found.year <= 2100:

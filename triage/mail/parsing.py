@@ -182,7 +182,8 @@ def _walked(message: Message) -> Parts:
         if seen > MOST_SEEN:
             found.notes.append(f"only the first {MOST_SEEN} parts were looked at")
             break
-        payload = part.get_payload()
+        # Only what is made of parts is asked for its payload here: of text it would be decoded, by whatever charset is named.
+        payload = part.get_payload() if part.is_multipart() else None
         kind = part.get_content_type()
         if kind.startswith("message/") and isinstance(payload, list) and payload and isinstance(payload[0], Message):
             found.attach("message/rfc822" if kind == "message/global" else kind, _name(part), payload[0].as_bytes())

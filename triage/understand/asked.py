@@ -18,7 +18,7 @@ _SECTION = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"((?:[A-Z][\w&'’-]+|and|of|on|for|the|to|&|-)(?:\s(?:[A-Z][\w&'’-]+|and|of|on|for|the|to|&|-)){0,8}\s)?"
+    r"(?<!\w)((?:[A-Z][\w&'’-]+|and|of|on|for|the|to|&|-)(?:\s(?:[A-Z][\w&'’-]+|and|of|on|for|the|to|&|-)){0,8}\s)?"
     r"(Polic(?:y|ies)|Agreement|Code of Conduct|Guidelines|Terms of (?:Use|Service|Sale)|Terms and Conditions|Rules|Standards)\b"
 )
 _NAMED_ABROAD = re.compile(
@@ -28,9 +28,11 @@ _NAMED_ABROAD = re.compile(
     r"((?:[Pp]olitica|[Aa]ccordo|[Cc]ontratto|[Cc]odice di condotta|[Nn]orme)\s(?:di|del|sulla|sui|per|in)\s[^\n.;,()]{3,50})"
 )
 _LEADING = re.compile(r"^(?:(?:and|of|on|for|the|to|&|-|our|your|this|see|under|per)\s)+", re.IGNORECASE)
-_EMAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+[a-z]{2,}", re.IGNORECASE)
-_STEP = r"(?:[A-ZÄÖÜÉ][\w'’&-]*(?:[ -](?:[A-ZÄÖÜÉ&][\w'’&-]*|(?:and|of|der|des|de|du|del|your) [A-ZÄÖÜÉ][\\w'’&-]*)){0,4}|[一-鿿ァ-ヶー]{2,12})"
-_MENU = re.compile(rf"{_STEP}(?:\s?(?:>|→|»|›|>>)\s?[\"“「]?{_STEP}[\"”」]?){{1,4}}")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}", re.IGNORECASE)
+_STEP = r"(?:[A-ZÄÖÜÉ][\w'’&-]{0,30}(?: (?:[A-ZÄÖÜÉ&][\w'’&-]{0,30}|(?:and|of|der|des|de|du|del|your) [A-ZÄÖÜÉ][\w'’&-]{0,30})){0,4}|[一-鿿ァ-ヶー]{2,12})"
+_MENU = re.compile(rf"(?<!\w){_STEP}(?:\s?(?:>|→|»|›|>>)\s?[\"“「]?{_STEP}[\"”」]?){{1,4}}")
+#: A menu stands in one line of prose; a longer line is something else.
+_MENU_LINE = 400
 _APPEALING = re.compile(
     r"appeal|account-?health|performance|reactivat|reinstat|notification|violation|dispute|compliance|verif|identity|kyc|case|"
     r"申诉|绩效|账户状况|提交|einspruch|kontozustand|leistung|recours|apela|ricorso|異議|再審査|アカウント健全性|respond|answer|contest|seller-?central|seller\.",
@@ -83,9 +85,10 @@ def answer_to(mail: Mail, named: Cued) -> tuple[AnswerTo, ...]:
         for match in _EMAIL.finditer(named.text):
             if _is_for_answers(match, named, mail):
                 found.setdefault(AnswerTo("address", match[0].lower().rstrip(".")))
-    if ">" in named.text or "→" in named.text or "»" in named.text:
-        for match in _MENU.finditer(named.text):
-            found.setdefault(AnswerTo("menu", " ".join(match[0].split())))
+    for line in named.text.split("\n"):
+        if len(line) <= _MENU_LINE and any(mark in line for mark in ">→»›"):
+            for match in _MENU.finditer(line):
+                found.setdefault(AnswerTo("menu", " ".join(match[0].split())))
     if not found and (cues := [cue for cue in named.of("answer") if cue.label != "reply"]):
         found.setdefault(AnswerTo("menu", named.text[cues[0].start : cues[0].end]))
     return tuple(found)[:_MOST]

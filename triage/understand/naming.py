@@ -13,7 +13,7 @@ from triage.understand.cues import Cued
 _VALUE = re.compile(
     r"(?:\s?(?:name|names|名称|姓名|信息|nom|nombre|nome))?(?:\s*\([^()\n]{0,20}\))?\s*[:：|]\s*\|?\s*([^\n\r|;；<>]{2,80})"
 )
-_EMAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+[a-z]{2,}", re.IGNORECASE)
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}", re.IGNORECASE)
 #: A name ends where a sentence goes on.
 _NAME_END = re.compile(
     r"\s*(?:[,，]\s|[。.]\s|[。]|\(|（|\s{2,}|\b(?:e-?mail|邮箱|电话|phone)\b\s*[:：])", re.IGNORECASE

@@ -14,7 +14,7 @@ from triage.lookalikes import LOOK_ALIKES
 JUDGED = 6_000
 
 _URL = re.compile(r"(?:https?://|www\.)\S+")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _CYRILLIC_OR_GREEK = re.compile(r"[\u0370-\u052f]")
 _LATIN = re.compile(r"[a-zA-Z]")
