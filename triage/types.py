@@ -80,7 +80,6 @@ class Attachment:
 
     name: str
     kind: str  # the media type, lower-case
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import partial
 
 import fast_mail_parser
 
@@ -18,6 +19,8 @@ from triage.types import Attachment
 MOST_PARTS = 200
 #: Parts that are looked at: a person sends a few dozen, an attack any number.
 MOST_SEEN = 2_000
+#: The tolerant parser takes ten times a message's size in memory.
+MOST_TOLERATED = 8_000_000
 #: Headers end within so many bytes but in one mail of a thousand.
 _USUAL_HEAD = 8_192
 
@@ -70,15 +73,15 @@ class _Found:
     calendar: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def attach(self, kind: str, name: str, content: bytes) -> None:
-        """Take in a part that is no text."""
-        self.attachments.append(Attachment(name=name[:200], kind=kind, size_bytes=len(content)))
+    def attach(self, kind: str, name: str, content: Callable[[], bytes]) -> None:
+        """Take in a part that is no text; it is decoded only if there may be text for us in it."""
+        self.attachments.append(Attachment(name[:200], kind))
         if _MESSAGE.fullmatch(kind) or _MESSAGE.fullmatch(name):
-            self.messages.append(content)
+            self.messages.append(content())
         elif kind in {"application/ms-tnef", "application/vnd.ms-tnef"} or name.lower() == "winmail.dat":
-            self.tnef.append(content)
+            self.tnef.append(content())
         elif kind == "text/calendar" or name.lower().endswith(".ics"):
-            self.calendar.append(decoded(content))
+            self.calendar.append(decoded(content()))
 
     def parts(self, headers: Mapping[str, Sequence[str]]) -> Parts:
         """What was gathered."""
@@ -110,61 +113,68 @@ def head_end(raw: bytes) -> int:
 def fast(raw: bytes) -> Parts | None:
     """What the fast parser makes of a message; None where it would refuse it or read it wrong."""
     end = head_end(raw)
-    # It takes raw header bytes that are not UTF-8 for Latin-1, and leaves ISO 2022 and utf-7 as they are.
-    if not is_utf8(raw[: end if end >= 0 else None]) or _is_suspect(raw):
+    charsets = _charsets(raw)
+    # It takes raw header bytes that are not UTF-8 for Latin-1, and leaves the shifts of ISO 2022 as they are.
+    if not is_utf8(raw[: end if end >= 0 else None]) or b"\x1b" in raw or not charsets <= _READ_RIGHT | _SEVEN_BIT:
         return None
     try:
-        mail = fast_mail_parser.parse_email(raw)
+        mail = fast_mail_parser.parse_email(raw, mode="lazy")
+        return _taken(mail, charsets, silent=end >= 0 and bool(raw[end:].strip()))
     except (fast_mail_parser.ParseError, ValueError, RuntimeError):
         return None
+
+
+def _taken(mail: fast_mail_parser.PyLazyMail, charsets: set[bytes], *, silent: bool) -> Parts | None:
+    """The fast parser's mail as ours. silent: there is something behind the headers, and it must have found it."""
     headers: dict[str, list[str]] = {}
     for name, values in mail.headers.items():
         headers.setdefault(name.lower(), []).extend(values)
+    plain, html, attachments = mail.text_plain, mail.text_html, mail.attachments
+    # Latin charsets fit any bytes, and without one it guesses: such a text is read again, bytes first.
+    unsure = not charsets or not charsets <= _READ_RIGHT
     # A character that two encoded-words share, and bytes that are not what they are declared to be.
-    if mail.warnings and any(each.kind == "charset-fallback" for each in mail.warnings):
+    if any(_GARBLED in text or (unsure and not text.isascii()) for text in (*plain, *html)):
         return None
-    if any(
-        _GARBLED in text
-        for text in (*headers.get("subject", ()), *headers.get("from", ()), *mail.text_plain, *mail.text_html)
-    ):
+    if any(_GARBLED in text for text in (*headers.get("subject", ()), *headers.get("from", ()))):
         return None
-    if not (mail.text_plain or mail.text_html or mail.attachments) and end >= 0 and raw[end:].strip():
+    if any(each.kind == "charset-fallback" for each in mail.warnings):
+        return None
+    if silent and not (plain or html or attachments):
         return None  # a boundary that never comes: there is text, but no part
-    found = _Found(plain=list(mail.text_plain), html=list(mail.text_html))
-    for each in mail.attachments[:MOST_SEEN]:
-        name = decoded_header(each.filename) if each.filename else ""
+    found = _Found(plain=list(plain), html=list(html))
+    for each in attachments[:MOST_SEEN]:
         if each.mimetype.startswith("multipart/") or "/" not in each.mimetype:
             return None  # a container without a boundary is no attachment, nor is what has no type
-        found.attach(each.mimetype.lower(), name, each.content)
+        name = decoded_header(each.filename) if each.filename else ""
+        found.attach(each.mimetype.lower(), name, partial(getattr, each, "content"))
     return found.parts(headers)
 
 
-def _is_suspect(raw: bytes) -> bool:
-    """Whether the fast parser may read a charset wrong: one that is refused, lies, or is not named where it should be."""
-    if b"\x1b" in raw:
-        return True
-    encoded = not raw.isascii() or b"base64" in raw or b"uoted-" in raw
-    named = False
+def _charsets(raw: bytes) -> set[bytes]:
+    """Every charset that a message names, lower-case."""
+    found = set()
     for word in (b"harset", b"HARSET"):
         at = raw.find(word)
         while at >= 0:
-            found = _CHARSET.match(raw, at + 6)
-            name = found[1].lower() if found else b""
-            if name not in _READ_RIGHT and (encoded or name not in _SEVEN_BIT):
-                return True
-            named = True
+            named = _CHARSET.match(raw, at + 6)
+            if named:
+                found.add(named[1].lower())
             at = raw.find(word, at + 6)
-    return encoded and not named
+    return found
 
 
 def tolerant(raw: bytes) -> Parts:
     """What the standard library's parser makes of any bytes; after a nesting that it cannot follow, the text as it is."""
+    notes = []
+    if len(raw) > MOST_TOLERATED:
+        notes.append(f"only the first {MOST_TOLERATED} of {len(raw)} bytes were read")
+        raw = raw[:MOST_TOLERATED]
     end = head_end(raw)
     head = _LOOSE_COLON.sub(rb"\1:", raw[:end] if end >= 0 else raw)
     raw = head + raw[end:] if end >= 0 else head
     try:
         message = email.message_from_bytes(raw, policy=email.policy.compat32)
-        return _walked(message)
+        return _walked(message, notes)
     except RecursionError:
         head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
         headers = _headers(email.message_from_bytes(head + b"\n\n", policy=email.policy.compat32))
@@ -172,8 +182,8 @@ def tolerant(raw: bytes) -> Parts:
         return Parts(headers, plain=(decoded(body[:500_000]),), notes=(note,))
 
 
-def _walked(message: Message) -> Parts:
-    found = _Found()
+def _walked(message: Message, notes: list[str]) -> Parts:
+    found = _Found(notes=notes)
     stack: list[Message] = [message]
     seen = 0
     while stack:
@@ -186,7 +196,7 @@ def _walked(message: Message) -> Parts:
         payload = part.get_payload() if part.is_multipart() else None
         kind = part.get_content_type()
         if kind.startswith("message/") and isinstance(payload, list) and payload and isinstance(payload[0], Message):
-            found.attach("message/rfc822" if kind == "message/global" else kind, _name(part), payload[0].as_bytes())
+            found.attach("message/rfc822" if kind == "message/global" else kind, _name(part), payload[0].as_bytes)
         elif isinstance(payload, list):
             stack.extend(each for each in reversed(payload) if isinstance(each, Message))
         else:
@@ -207,7 +217,7 @@ def _leaf(part: Message, kind: str, found: _Found) -> None:
             return
         (found.html if kind == "text/html" else found.plain).append(decoded(content, charset))
     elif kind != "text/enriched":
-        found.attach(kind, name, content)
+        found.attach(kind, name, lambda: content)
 
 
 def _headers(message: Message) -> dict[str, list[str]]:

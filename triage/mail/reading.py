@@ -217,8 +217,8 @@ def _trace(parts: Parts, raw: bytes) -> tuple[tuple[Stamp, ...], tuple[str, ...]
     received = parts.headers.get("received", ())[:20]
     by = tuple((_BY.search(value) or [""])[1].lower() if _BY.search(value) else "" for value in received)
     values = parts.headers.get("authentication-results", ())[:10]
-    if not values:
-        return (), by
+    if not values or not received:
+        return tuple(Stamp(" ".join(value.split()), 0) for value in values), by
     end = head_end(raw)
     hops, at = [], 0
     for found in _TRACE.finditer(raw, 0, end + 1 if end >= 0 else len(raw)):

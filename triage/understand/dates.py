@@ -95,8 +95,8 @@ def _numbers(kind: str | None, groups: dict[str, str | None], today: date) -> It
             yield 0, number("cm"), number("cd")
         case "this_month":
             ahead = 1 if (groups["tm"] or "")[0] in "下次来" else 0
-            first = (today.replace(day=1) + timedelta(days=32 * ahead)).replace(day=1)
-            yield first.year, first.month, number("td")
+            month = (today.replace(day=1) + timedelta(days=32 * ahead)).replace(day=1)
+            yield month.year, month.month, number("td")
         case "day_month":
             yield _year(groups["ay"]), wording().months[(groups["amon"] or "").lower()], number("ad")
         case "month_day":
