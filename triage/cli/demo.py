@@ -59,6 +59,13 @@ level = "error"
 _LIMIT = 60.0
 
 
+#: What the marks in the list of cases mean.
+_LEGEND = {
+    "en": "? a person should check it   ! the mail is forged   ~ the usual limit: the mail names none",
+    "zh": "? 需人工确认   ! 邮件系伪造   ~ 邮件未写明期限,为通常期限",
+}
+
+
 @app.command()
 def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Keep running until Ctrl-C.")] = False,
@@ -137,7 +144,7 @@ def _show_cases(db: Database, settings: Settings, lang: str) -> None:
     found = queries.listed(db, everything=True)
     out.print()
     out.print(cases_table(found, lang, {case.account: settings.zone_for(case.account) for case in found}, now()))
-    out.print("[dim]? a person should check it   ! the mail is forged   ~ the usual limit: the mail names none[/dim]\n")
+    out.print(f"[dim]{_LEGEND[lang]}[/dim]\n")
 
 
 def _show_worst(db: Database, lang: str) -> None:

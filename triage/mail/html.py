@@ -114,7 +114,9 @@ def page(html: str) -> Page:
 
 def tidy(text: str) -> str:
     """Runs of blanks as one blank, three and more line breaks as two."""
-    lines = [" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\u00a0", " ").replace("\t", " ").replace("\u3000", " ")
+    lines = [" ".join(line.split()) if "  " in line else line.strip() for line in text.split("\n")]
     text = "\n".join(lines).strip("\n")
     return _LINES.sub("\n\n", text) if "\n\n\n" in text else text
 

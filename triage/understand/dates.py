@@ -144,6 +144,9 @@ def _with_clock(text: str, match: re.Match[str], meant: tuple[date, ...]) -> Day
             clock = _clock(before)
         zone = zone or _zone(before["zone"]) or _zone(before["first_zone"])
         start = before.start()
+    if clock is not None and zone is None:
+        behind = _zone_behind().match(text, end)  # "5 p.m. before which you appeal (Pacific Time)"
+        zone = _zone(behind["zone"]) if behind else None
     return Day(start, end, meant, clock, zone, relative=match.lastgroup in {"word", "weekday"})
 
 
@@ -217,6 +220,12 @@ def _after() -> re.Pattern[str]:
         rf"(?:{_HOUR})?(?:[\s,(（\[]*(?P<zone>{zone})\s*[)）\]]?)?",
         re.IGNORECASE,
     )
+
+
+@lru_cache(maxsize=1)
+def _zone_behind() -> re.Pattern[str]:
+    """A zone in brackets a few words behind a clock."""
+    return re.compile(rf"[^.。\n\d]{{0,18}}[(（]\s*(?P<zone>{wording().zone})\s*[)）]", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,8 @@ _SEARCHED = 12_000
 _FURTHEST = timedelta(days=200)
 #: Characters before a place in which what governs it stands.
 _LEFT, _RIGHT = 90, 60
+#: "the last", "vergangenen" stands directly before its number.
+_AGE = 24
 
 _CLAUSE_END = re.compile(r"[。!?！？;；\n•]|\.(?=\s|$)(?<!\d\.)(?<![ap]\.m\.)|\.(?=\s+[A-ZÄÖÜÀ-Þ])")
 #: What the seller does within a limit, also where the platform's own time stands behind it in the same sentence.
@@ -23,6 +25,7 @@ _ANSWERING = re.compile(
     r"appeal|respond|reply|submit|send|provide|申诉|申訴|回复|提交|补充|处理|einspruch|antwort|einreich|répond|appel|envoy|apel|respond|enví|ricorso|rispond|inv|提出|異議|返信|回答",
     re.IGNORECASE,
 )
+_THE_END = re.compile(r"\bend of|\bfin (?:de|du)|\bende\b|\bfine (?:di|del)|close of", re.IGNORECASE)
 _FROM_DAY = re.compile(
     r"^\s*(?:of|from|after|following|starting(?: on| from)?|beginning(?: on)?|ab(?: dem)?|nach dem|seit dem|vom|à compter du|à partir du|depuis le|desde el|a partir del?|dal|"
     r"a decorrere dal|a partire dal|from the)\s*(?:the\s)?$",
@@ -79,10 +82,11 @@ def _days(text: str, base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterat
         left, right = text[max(0, day.start - _LEFT) : day.start], text[day.end : day.end + 24]
         exclusive = say.then_exclusive.match(right) is not None
         then = exclusive or say.then_inclusive.match(right) is not None
-        cue = say.by_before.search(left) or say.label_before.search(left)
-        before = say.exclusive_before.search(left)
+        cue = say.by_before.search(left) or _label(say, left)
+        low = left.lower()
+        before = say.exclusive_before.search(left) if any(word in low for word in say.exclusive_words) else None
         if before and (cue is None or before.start() >= cue.start()):
-            cue, exclusive = before, True
+            cue, exclusive = before, _THE_END.search(before[0]) is None
         threatened = None
         if cue is None and not then and not day.relative and (threatened := say.when_before.search(left)):
             threatened = threatened if say.threat.search(_clause(text, day.start, day.end)) else None
@@ -107,13 +111,13 @@ def _inclusive_too(say: Wording, right: str) -> bool:
 def _limit_cue(say: Wording, text: str, start: int, end: int, left: str, *, within: bool, later: bool) -> int | None:
     """Where the words begin that make a length of time a limit; None if nothing does."""
     offset = max(0, start - _LEFT)
-    if say.age_before.search(left):
+    if say.age_before.search(left, max(0, len(left) - _AGE)):
         return None
-    label = say.label_before.search(left)
+    label = _label(say, left)
     if label:
         return offset + label.start()
     limit = say.limit_before.search(left)
-    weak = say.weak_before.search(left)
+    weak = say.weak_before.search(left, limit.start()) if limit else say.weak_before.search(left)
     # Small words that may mean anything ("in", "en", "has") need a purpose behind them or a threat around them.
     small = limit and weak and weak.span("cue") == limit.span("cue")
     if limit and not (small and not say.purpose_after.match(text[end : end + 14])):
@@ -162,6 +166,12 @@ def _speaks_of_others(say: Wording, text: str, start: int, end: int, cue: int, *
         if say.other.search(own_words) and not say.binding.search(after) and not say.threat.search(own_words):
             return True
     return False
+
+
+def _label(say: Wording, left: str) -> re.Match[str] | None:
+    """A label like "Deadline:" that ends where a limit begins."""
+    low = left.lower()
+    return say.label_before.search(left) if any(word in low for word in say.label_words) else None
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -23,6 +24,8 @@ class Wording:
 
     span: re.Pattern[str]  # a length of time: n or word, and one group a unit
     numbers: dict[str, int]
+    label_words: tuple[str, ...]  # one of them stands before a place where label_before can match
+    exclusive_words: tuple[str, ...]  # the same of exclusive_before
     limit_before: re.Pattern[str]
     weak_before: re.Pattern[str]
     label_before: re.Pattern[str]
@@ -137,13 +140,15 @@ def wording() -> Wording:
             rf"(?:\s*[(（][^()（）\n]{{1,14}}[)）])?[)）]?[\s\u00a0-]*(?:{units})"
         ),
         numbers=plain_numbers,
+        label_words=_cores(table["label"].values()),
+        exclusive_words=_cores(table["before"].values()),
         limit_before=pattern(rf"(?P<cue>{joined('limit')}){filler}{{0,14}}$"),
         weak_before=pattern(
             rf"(?P<cue>{whole('in|en|em|after|nach|après|tras|dopo|up to|for a period of|period of|have|has|ha|hai|haben|avez|tem|tiene|har|于|於|后|於|od|po')}){filler}{{0,10}}$"
         ),
         label_before=pattern(
-            rf"(?:{joined('label')})[^.。\n:：]{{0,28}}?(?:\s*(?:[(（][^()（）\n]{{1,24}}[)）])?\s*(?:[:：|为是(（]|\b(?:ist|is|est|es|è|was|at|on)\b)|(?<=[\u2e80-\uffff])\s+)"
-            rf"(?:\s*(?:fixée? au|set (?:for|to)|fijad[ao] (?:en|para) el|fissat[ao] (?:al|per il)|festgelegt auf))?\s*{date_filler}{{0,14}}{filler}{{0,4}}$"
+            rf"(?:{joined('label')})[^.。\n:：]{{0,28}}?(?:\s*(?:[(（][^()（）\n]{{1,24}}[)）])?\s*(?:[:：|为是(（]|\b(?:ist|is|est|es|è|was|at|on|beträgt|läuft|dura)\b)|(?<=[\u2e80-\uffff])\s+)"
+            rf"(?:\s*(?:fixée? au|set (?:for|to)|fijad[ao] (?:en|para) el|fissat[ao] (?:al|per il)|festgelegt auf|di|de|von|of))?\s*{date_filler}{{0,14}}{filler}{{0,4}}$"
         ),
         by_before=pattern(rf"(?:{joined('by')}){date_filler}{{0,14}}$"),
         exclusive_before=pattern(rf"(?:{joined('before')}){date_filler}{{0,14}}$"),
@@ -179,6 +184,19 @@ def _alternatives(words: str) -> list[str]:
             parts.append(words[start:at])
             start = at + 1
     return [*parts, words[start:]]
+
+
+def _cores(rows: Iterable[str]) -> tuple[str, ...]:
+    """Of every alternative the longest run of letters that must be there, lower-case: whether a text has any is soon seen."""
+    found = set()
+    for row in rows:
+        for part in _alternatives(row):
+            plain = part
+            for _ in range(3):  # groups inside groups
+                plain = re.sub(r"\((?:\?[:!=]|\?<[!=])?[^()]*\)\??", "|", plain)
+            plain = re.sub(r"\[[^\]]*\](?:\{[^}]*\}|[*+?])?\??|.[?*]", "|", plain)
+            found.add(max(re.split(r"[|\\.+{}^$]", plain), key=len).strip().lower())
+    return tuple(sorted(found - {""}, key=len))
 
 
 def _bounded(part: str, *, right: bool = True) -> str:
