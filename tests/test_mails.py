@@ -1,13 +1,17 @@
 """Some hundred mails as they come, each with what a careful reader sees in it (tests/data/make.py writes both)."""
 
 import json
+import random
+from email.message import EmailMessage
 from functools import cache
+from html import escape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.data import make
+from triage.learn import corpus
 from triage.mail import reading
 from triage.mail.parsing import fast, tolerant
 from triage.types import Mail
@@ -108,3 +112,40 @@ def test_the_fast_and_the_tolerant_parser_agree():
         assert quick.first("from") == slow.first("from"), path.name
         assert [each.name for each in quick.attachments] == [each.name for each in slow.attachments], path.name
     assert compared >= 200
+
+
+def test_the_parsers_agree_on_a_thousand_mails_as_mailers_write_them():
+    """Texts of the corpus in the charsets and encodings of their languages."""
+    draw = random.Random(4)
+    charsets = {
+        "zh": ["utf-8", "gb18030", "gbk"],
+        "ja": ["utf-8", "iso-2022-jp", "shift_jis"],
+        "de": ["utf-8", "iso-8859-1"],
+        "fr": ["utf-8", "iso-8859-15"],
+    }
+    compared = left = 0
+    for row in draw.sample(list(corpus.shipped().rows), 1000):
+        charset = draw.choice(charsets.get(row.lang, ["utf-8"]))
+        message = EmailMessage()
+        message["From"] = "Amazon <notice@amazon.com>"
+        message["Subject"] = " ".join(row.subject.split()) or "-"
+        try:
+            row.body.encode(charset)
+        except UnicodeEncodeError:
+            charset = "utf-8"
+        message.set_content(row.body, charset=charset, cte=draw.choice(["base64", "quoted-printable"]))
+        if draw.random() < 0.5:
+            message.add_alternative(f"<p>{escape(row.body)}</p>", subtype="html", charset=charset)
+        raw = message.as_bytes()
+        slow = tolerant(raw)
+        assert slow.plain[0].split() == row.body.split()
+        quick = fast(raw)
+        if quick is None:
+            left += 1
+            continue
+        compared += 1
+        assert [text.split() for text in (*quick.plain, *quick.html)] == [
+            text.split() for text in (*slow.plain, *slow.html)
+        ]
+        assert quick.first("subject") == slow.first("subject")
+    assert compared >= 700, left

@@ -249,3 +249,15 @@ def test_a_colleagues_answer_is_judged_by_its_own_words_not_by_what_it_quotes(mo
     text = f"Thanks Li, I will call the supplier tomorrow and send you the papers by mail.\n\nOn Fri, Nov 20, 2026 at 8:30 AM Li <li@shop.example> wrote:\n\n{quoted}"
     said = one(model, a_mail("Re: papers", text, "chen@shop.example"))
     assert not said.warning
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("Account suspended", "en"), ("Policy Warning", "en"), ("Konto gesperrt", "de"), ("Maßnahme erforderlich", "de"), ("Compte suspendu", "fr"), ("Cuenta suspendida", "es"),
+     ("Account sospeso", "it"), ("账户停用", "zh"), ("出品停止のお知らせ", "ja"), ("アカウント停止", "ja"), ("계정 정지", "ko"), ("您的Listing已被移除", "zh"),
+     ("Policy Warning: 您的商品因侵权被移除,请在 Seller Central 中申诉", "zh"), ("看下 Your account has been suspended because of complaints about authenticity of items", "en"),
+     ("Ihr Amazon Seller Account wurde deaktiviert", "de"), ("Аккаунт заблокирован", "ru"), ("บัญชีถูกระงับ", "th"), ("Konto zostało zawieszone", "pl"),
+     ("Sua conta foi suspensa", "pt"), ("Hesabınız askıya alındı", "tr"), ("Ditt konto har stängts av", "sv"), ("Uw account is geschorst", "nl")],
+)  # fmt: skip
+def test_a_language_is_recognised_in_short_and_mixed_texts(text, code):
+    assert language(text) == code

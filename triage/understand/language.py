@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 
@@ -21,6 +22,8 @@ _THAI = re.compile(r"[\u0e00-\u0e7f]")
 
 #: So many words tell the language.
 _WORDS = 250
+#: A word of the trade against a function word; shorter ones are parts of names.
+_TRADE_WEIGHT, _TRADE_LETTERS = 0.5, 4
 #: A Chinese character says as much as this many Latin letters.
 _HAN_WEIGHT = 4
 
@@ -56,10 +59,25 @@ def _latin(words: list[str]) -> str:
 @lru_cache(maxsize=1)
 def _function_words() -> dict[str, list[tuple[str, float]]]:
     """By word, the languages it votes for and with what weight: a word that several share weighs less."""
-    lists = tomllib.loads((files("triage.understand") / "function_words.toml").read_text(encoding="utf-8"))
-    shared = Counter(word for words in lists.values() for word in set(words.split()))
+    folder = files("triage.understand")
+    lists = tomllib.loads((folder / "function_words.toml").read_text(encoding="utf-8"))
+    table = _votes({code: set(words.split()) for code, words in lists.items()}, 1.0)
+    # A subject has no function words, but words of the trade, which the lexicon knows by language.
+    trade: dict[str, set[str]] = {}
+    for file in ("causes.toml", "stages.toml"):
+        for languages in tomllib.loads((folder / "lexicon" / file).read_text(encoding="utf-8")).values():
+            for code, terms in languages.items():
+                trade.setdefault(code, set()).update(_WORD.findall(terms.lower()))
+    for word, votes in _votes({code: trade.get(code, set()) for code in lists}, _TRADE_WEIGHT).items():
+        if len(word) >= _TRADE_LETTERS:
+            table.setdefault(word, votes)
+    return table
+
+
+def _votes(lists: Mapping[str, set[str]], weight: float) -> dict[str, list[tuple[str, float]]]:
+    shared = Counter(word for words in lists.values() for word in words)
     table: dict[str, list[tuple[str, float]]] = {}
     for code, words in lists.items():
-        for word in dict.fromkeys(words.split()):
-            table.setdefault(word, []).append((code, 1 / shared[word]))
+        for word in words:
+            table.setdefault(word, []).append((code, weight / shared[word]))
     return table
