@@ -6,7 +6,7 @@ import re
 
 from triage.labels import Platform
 from triage.types import AnswerTo, Mail
-from triage.understand.cues import Cued
+from triage.understand.cues import EMAIL, Cued
 
 _MOST = 12
 
@@ -28,7 +28,6 @@ _NAMED_ABROAD = re.compile(
     r"((?:[Pp]olitica|[Aa]ccordo|[Cc]ontratto|[Cc]odice di condotta|[Nn]orme)\s(?:di|del|sulla|sui|per|in)\s[^\n.;,()]{3,50})"
 )
 _LEADING = re.compile(r"^(?:(?:and|of|on|for|the|to|&|-|our|your|this|see|under|per)\s)+", re.IGNORECASE)
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}", re.IGNORECASE)
 _STEP = r"(?:[A-ZÄÖÜÉ][\w'’&-]{0,30}(?: (?:[A-ZÄÖÜÉ&][\w'’&-]{0,30}|(?:and|of|der|des|de|du|del|your) [A-ZÄÖÜÉ][\w'’&-]{0,30})){0,4}|[一-鿿ァ-ヶー]{2,12})"
 _MENU = re.compile(rf"(?<!\w){_STEP}(?:\s?(?:>|→|»|›|>>)\s?[\"“「]?{_STEP}[\"”」]?){{1,4}}")
 #: A menu stands in one line of prose; a longer line is something else.
@@ -82,7 +81,7 @@ def answer_to(mail: Mail, named: Cued) -> tuple[AnswerTo, ...]:
         elif target.lower().startswith("mailto:"):
             found.setdefault(AnswerTo("address", target[7:].partition("?")[0].lower()))
     if "@" in named.text:
-        for match in _EMAIL.finditer(named.text):
+        for match in EMAIL.finditer(named.text):
             if _is_for_answers(match, named, mail):
                 found.setdefault(AnswerTo("address", match[0].lower().rstrip(".")))
     for line in named.text.split("\n"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import ahocorasick
 
 #: What may be near a cue is looked for in so much of a text.
 SEARCHED = 20_000
+#: A mail address in running text; bounded, so that no text makes it run away.
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

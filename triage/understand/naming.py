@@ -8,12 +8,11 @@ from functools import lru_cache
 from importlib.resources import files
 
 from triage.types import Mail, RightsOwner
-from triage.understand.cues import Cued
+from triage.understand.cues import EMAIL, Cued
 
 _VALUE = re.compile(
     r"(?:\s?(?:name|names|名称|姓名|信息|nom|nombre|nome))?(?:\s*\([^()\n]{0,20}\))?\s*[:：|]\s*\|?\s*([^\n\r|;；<>]{2,80})"
 )
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}", re.IGNORECASE)
 #: A name ends where a sentence goes on.
 _NAME_END = re.compile(
     r"\s*(?:[,，]\s|[。.]\s|[。]|\(|（|\s{2,}|\b(?:e-?mail|邮箱|电话|phone)\b\s*[:：])", re.IGNORECASE
@@ -35,7 +34,7 @@ def store_name(mail: Mail, named: Cued) -> str:
         match = _VALUE.match(named.text, cue.end - (named.text[cue.end - 1] in ":："))
         if match:
             name = _clean(match[1])
-            if name and not _EMAIL.search(name):
+            if name and not EMAIL.search(name):
                 return name
     for line in mail.text.split("\n", 6)[:6]:
         greeted = _GREETING.match(line) or _JAPANESE_GREETING.match(line)
@@ -57,12 +56,12 @@ def rights_owner(named: Cued) -> RightsOwner | None:
         behind = named.text[cue.end : cue.end + 60].split("\n")[0]
         if value and not name:
             found = _clean(_NAME_END.split(value[1])[0])
-            if found and not _EMAIL.fullmatch(found):
+            if found and not EMAIL.fullmatch(found):
                 name = found
         labelled_email = re.match(
             r"[\s'’s]*(?:e-?mail|邮箱|電子郵件|メール|adresse|correo|contact)", behind, re.IGNORECASE
         )
-        address = _EMAIL.search(named.text, cue.end, cue.end + (120 if value or labelled_email else 220))
+        address = EMAIL.search(named.text, cue.end, cue.end + (120 if value or labelled_email else 220))
         if address and not email:
             email = address[0].lower().rstrip(".")
     return RightsOwner(name, email) if name or email else None
