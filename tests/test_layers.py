@@ -23,6 +23,7 @@ FLOOR = {
     "config": 1,
     "types": 0,
     "labels": 0,
+    "business_days": 0,
     "findings": 0,
     "glossary": 0,
     "lookalikes": 0,

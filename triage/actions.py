@@ -158,9 +158,7 @@ def believe(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
         changes = {
             "sender": SenderVerdict.UNPROVEN.value,
             "severity": SEVERITY[known.stage],
-            "deadline_at": stored(limit.at) if limit else None,
-            "deadline_text": limit.text if limit else None,
-            "deadline_assumed": int(limit.assumed) if limit else 0,
+            **history.deadline_columns(limit),
         }
         event = history.change(db, case, "believed", changes, by=by, now=now)
         for decision in decided:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
+from triage.labels import SenderVerdict
 from triage.types import Finding
 
 #: As much as this proves a sender, or proves that it is forged.
@@ -28,6 +29,11 @@ def sentence(found: Finding, language: str) -> str:
 def authentic(findings: Sequence[Finding]) -> bool:
     """Whether something proves the sender, also behind a forward."""
     return any(found.weight <= -DECIDES for found in findings)
+
+
+def trusted(verdict: SenderVerdict, findings: Sequence[Finding]) -> bool:
+    """Whether links may stay what they are: only of a sender that is proven, also behind a forward."""
+    return verdict is SenderVerdict.PROVEN or (verdict is SenderVerdict.FORWARDED and authentic(findings))
 
 
 def kinds() -> frozenset[str]:

@@ -117,9 +117,8 @@ def take_in_around_faults(
         if len(batch.messages) != 1:
             ones = [replace(batch, messages=(message,), last_uid=message.uid) for message in batch.messages]
             decisions = [d for one in ones for d in take_in_around_faults(db, one, model, settings, now, signatures)]
-            take_in(
-                db, replace(batch, messages=()), model, settings, now, signatures
-            )  # the cursor, behind what was expunged
+            # The cursor, behind what was expunged.
+            take_in(db, replace(batch, messages=()), model, settings, now)
             return decisions
         log.exception("message_put_aside", account=batch.account, folder=batch.folder, uid=batch.last_uid)
         message = batch.messages[0]

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from triage.business_days import after_business_days
 from triage.labels import Cause, Platform, Stage
 from triage.types import Deadline
 
@@ -48,12 +49,7 @@ class Limit(BaseModel):
 
     def after(self, start: datetime) -> datetime:
         """When the limit ends that begins at start; business days are Monday to Friday."""
-        at = start + timedelta(hours=self.hours, days=self.days)
-        left = self.business_days
-        while left:
-            at += timedelta(days=1)
-            left -= at.weekday() < 5
-        return at
+        return after_business_days(start + timedelta(hours=self.hours, days=self.days), self.business_days)
 
 
 def usual(cause: Cause, platform: Platform, stage: Stage) -> Limit:

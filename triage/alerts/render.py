@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from triage.findings import authentic, sentence
+from triage.findings import authentic, sentence, trusted
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, SenderVerdict, Stage
 from triage.types import Advice, Case, Decision
 
@@ -57,10 +57,10 @@ def case_text(
         if case.cause is not Cause.NONE
         else f"{platform} {where}{colon}{cause}?"
     )
-    lines = []
-    lines.extend(_about_sender(case, decision, say, language))
+    believed = trusted(case.sender, decision.sender_findings if decision else ())
+    lines = _about_sender(case, decision, say, language)
     lines.append(f"{say['store']}{colon}{case.store or case.account} ({platform})")
-    lines.append(f"{say['what']}{colon}{stage} - {quoted(subject, trusted=_trusted(case, decision))}")
+    lines.append(f"{say['what']}{colon}{stage} - {quoted(subject, trusted=believed)}")
     sure = say["sure"].format(percent=f"{case.confidence:.0%}")
     also = "; " + say["also"].format(causes=", ".join(CAUSE_NAMES[language][c] for c in case.also)) if case.also else ""
     lines.append(f"{say['cause']}{colon}{cause} ({sure}{also})")
@@ -121,12 +121,6 @@ def _about_sender(case: Case, decision: Decision | None, say: dict[str, str], la
     if against and not authentic(findings):
         lines.append(say["caution"].format(finding=quoted(sentence(against[0], language), trusted=False)))
     return lines
-
-
-def _trusted(case: Case, decision: Decision | None) -> bool:
-    """Whether links may stay what they are: only of a sender that is proven, also behind a forward."""
-    forwarded = case.sender is SenderVerdict.FORWARDED and decision is not None and authentic(decision.sender_findings)
-    return case.sender is SenderVerdict.PROVEN or forwarded
 
 
 def plain_text(kind: str, detail: dict[str, Any], language: str) -> Text:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from triage.store.moments import moment, stored
-from triage.types import CaseEvent
+from triage.types import CaseEvent, Deadline
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -32,6 +32,15 @@ _COLUMNS = frozenset(
         "deadline_assumed",
     ]
 )
+
+
+def deadline_columns(deadline: Deadline | None) -> dict[str, Any]:
+    """A case's columns of its deadline, or of none."""
+    return {
+        "deadline_at": stored(deadline.at) if deadline else None,
+        "deadline_text": deadline.text if deadline else None,
+        "deadline_assumed": int(deadline.assumed) if deadline else 0,
+    }
 
 
 def open_case(

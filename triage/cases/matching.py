@@ -172,7 +172,7 @@ def _open(db: Database, batch: Batch, message: RawMessage, mail: Mail, decision:
         "language": decision.language,
         "title": mail.subject or mail.text[:80].replace("\n", " "),
         "history": batch.history,
-        **_limit(limit),
+        **history.deadline_columns(limit),
     }
     return history.open_case(db, columns, detail, by=history.DAEMON, now=now)
 
@@ -182,7 +182,7 @@ def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision
     if decision.stage is not Stage.NONE:
         changes |= {"stage": decision.stage.value, "severity": SEVERITY[decision.stage]}
     if decision.stage is Stage.REINSTATED:
-        changes |= {"status": Status.WON.value, **_limit(None)}
+        changes |= {"status": Status.WON.value, **history.deadline_columns(None)}
     elif case.status is not Status.OPEN:
         # Something new has come: whoever had put it aside must see it again.
         changes["status"] = Status.OPEN.value
@@ -192,7 +192,7 @@ def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision
     if further - set(case.also) and "cause" not in changes and not decision.needs_review:
         changes["also"] = _list(tuple(sorted(further)))
     if decision.deadline and decision.stage is not Stage.REINSTATED and _binds(decision.deadline, case.deadline, now):
-        changes |= _limit(decision.deadline)
+        changes |= history.deadline_columns(decision.deadline)
     if not decision.warning and not case.needs_review:
         # What kind of warning it is follows from the case; that it is one at all does not.
         changes["needs_review"] = 1
@@ -220,15 +220,6 @@ def _binds(new: Deadline, old: Deadline | None, now: datetime) -> bool:
     if new.assumed and not old.assumed:
         return False
     return old.at < now or new.at < old.at
-
-
-def _limit(deadline: Deadline | None) -> dict[str, Any]:
-    """A case's columns of its deadline."""
-    return {
-        "deadline_at": stored(deadline.at) if deadline else None,
-        "deadline_text": deadline.text if deadline else None,
-        "deadline_assumed": int(deadline.assumed) if deadline else 0,
-    }
 
 
 def _list(causes: tuple[Cause, ...]) -> str:

@@ -22,7 +22,7 @@ from triage.cli.app import settings as configured
 from triage.cli.show import cases_table, deadline, fact_lines, out, plain, print_json, reasons
 from triage.config import Settings
 from triage.errors import UsageError
-from triage.findings import authentic, sentence
+from triage.findings import sentence, trusted
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, Platform, SenderVerdict, Stage
 from triage.types import Advice, Case, CaseEvent, Decision, Finding, Mail
 
@@ -332,8 +332,8 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
     _bulleted("需要收集的证据" if zh else "Evidence to gather", told.evidence)
     _bulleted("常见错误" if zh else "Typical mistakes", () if forged else told.mistakes)
     findings = _findings(db, known)
-    trusted = known.sender is SenderVerdict.PROVEN or authentic(findings)
-    named = fact_lines(merged(_decisions(db, known)), told.language, trusted=trusted)
+    believed = trusted(known.sender, findings)
+    named = fact_lines(merged(_decisions(db, known)), told.language, trusted=believed)
     _bulleted("邮件内容" if zh else "What the mails name", [f"{label}: {value}" for label, value in named])
     told_of_sender = [quoted(sentence(found, told.language), trusted=False) for found in findings]
     _bulleted("发件人核查" if zh else "About the sender", told_of_sender)
@@ -355,7 +355,7 @@ def _show_case(db: Database, known: Case, told: Advice, settings: Settings, *, f
             )
         lines = _text(db, message.id).split("\n")
         shown = "\n".join(lines if full else lines[:_SHOWN_LINES])
-        out.print(plain(shown if trusted else defanged(shown)))
+        out.print(plain(shown if believed else defanged(shown)))
         if not full and len(lines) > _SHOWN_LINES:
             out.print(
                 f"[dim]... {len(lines) - _SHOWN_LINES} "

@@ -17,8 +17,8 @@ from triage.cases.queries import deadline_facts
 from triage.cli.app import ConfigOption, JsonOption, app, now, settings_or_defaults
 from triage.cli.show import errors, fact_lines, out, plain, print_json, print_json_lines, progress, reasons
 from triage.errors import UsageError
-from triage.findings import authentic, sentence
-from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, SenderVerdict
+from triage.findings import sentence, trusted
+from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES
 from triage.types import Decision, Mail
 
 if TYPE_CHECKING:
@@ -221,8 +221,8 @@ def _show(name: str, decision: Decision) -> None:
         if decision.deadline:
             why = f"assumed: {decision.deadline.text}" if decision.deadline.assumed else f'"{decision.deadline.text}"'
             out.print(f"  answer by {decision.deadline.at:%Y-%m-%d %H:%M} UTC ({plain(why)})")
-        trusted = decision.sender is SenderVerdict.PROVEN or authentic(decision.sender_findings)
-        for label, value in fact_lines(decision.facts, "en", trusted=trusted):
+        believed = trusted(decision.sender, decision.sender_findings)
+        for label, value in fact_lines(decision.facts, "en", trusted=believed):
             out.print(f"  {label} {plain(value)}")
     out.print(f"  [dim]because: {plain(reasons(decision.evidence))} (model {decision.model})[/dim]")
 

@@ -41,11 +41,11 @@ def believed(mail: Mail, auth_server: str) -> Results:
     """The results that count for a mail. auth_server: authserv-id of the reader's server, "" if it is not known."""
     strangers: list[str] = []
     for stamp in mail.authentication:
-        server, results = _parsed(_VOLATILE.sub("", stamp.value))
+        server, results = _said(stamp.value)
         if server is None:
             continue
         if _is_own(server, stamp, mail, auth_server):
-            more = [_parsed(_VOLATILE.sub("", other.value)) for other in mail.authentication if other is not stamp]
+            more = [_said(other.value) for other in mail.authentication if other is not stamp]
             same = [r for name, found in more if name is not None and _same(name, server) for r in found]
             return Results((*results, *same), tuple(strangers))
         strangers.append(server)
@@ -54,10 +54,8 @@ def believed(mail: Mail, auth_server: str) -> Results:
 
 def author_server(mail: Mail) -> str:
     """The authserv-id of the topmost results, from which the own server's is learned; "" if there are none."""
-    for stamp in mail.authentication[:1]:
-        server, _ = _parsed(_VOLATILE.sub("", stamp.value))
-        return registrable(server) if server else ""
-    return ""
+    server = _said(mail.authentication[0].value)[0] if mail.authentication else ""
+    return registrable(server) if server else ""
 
 
 def aligned(results: Sequence[AuthenticationResult], domain: str) -> list[Finding]:
@@ -101,7 +99,7 @@ def sealed(mail: Mail, results: Sequence[AuthenticationResult], forwarders: Sequ
     for seal in mail.seals:
         if registrable(seal.sealer) not in trusted:
             return None  # a stranger stands between: what was said before may be made up
-        _, found = _parsed(_VOLATILE.sub("", seal.results))
+        _, found = _said(seal.results)
         if any(each.weight < 0 for each in aligned(found, mail.sender.domain)):
             return finding("arc_pass", seal.sealer)
     return None
@@ -124,9 +122,14 @@ def _same(one: str, other: str) -> bool:
     return one.lower() == other.lower() or registrable(one.lower()) == registrable(other.lower())
 
 
+def _said(value: str) -> tuple[str | None, tuple[AuthenticationResult, ...]]:
+    """authserv-id and results of a header value; None for one that cannot be parsed."""
+    return _parsed(_VOLATILE.sub("", value))
+
+
 @lru_cache(maxsize=4096)
 def _parsed(value: str) -> tuple[str | None, tuple[AuthenticationResult, ...]]:
-    """authserv-id and results of a header value; None for one that cannot be parsed."""
+    """The same of a value without what differs from mail to mail."""
     nameless = bool(_NAMELESS.match(value))
     if nameless:
         value = f"nameless.invalid; {value}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
 from triage.mail.addresses import parse_address
@@ -141,9 +142,6 @@ def read_date(text: str, zone: ZoneInfo) -> datetime | None:
 
     Returns None for what is no date; the reader is asked for absolute dates only, so that nothing is guessed.
     """
-    from datetime import UTC
-    from email.utils import parsedate_to_datetime
-
     import dateparser
 
     text = " ".join(text.replace("\u202f", " ").split())[:120]

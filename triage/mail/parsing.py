@@ -55,11 +55,6 @@ class Parts:
         values = self.headers.get(name, ())
         return " ".join(values[0].split()) if values else ""
 
-    @property
-    def text_length(self) -> int:
-        """Characters of all text parts."""
-        return sum(map(len, self.plain)) + sum(map(len, self.html))
-
 
 @dataclass(slots=True)
 class _Found:

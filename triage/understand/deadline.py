@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from triage.business_days import after_business_days
 from triage.types import Deadline
 from triage.understand.dates import Day, days
 from triage.understand.wording import Wording, starts, wording
@@ -80,8 +81,8 @@ def _days(text: str, base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterat
     say = wording()
     for day in named:
         left, right = text[max(0, day.start - _LEFT) : day.start], text[day.end : day.end + 24]
-        exclusive = say.then_exclusive.match(right) is not None
-        then = exclusive or say.then_inclusive.match(right) is not None
+        too_late, in_time = say.then_exclusive.match(right), say.then_inclusive.match(right)
+        then, exclusive = too_late or in_time, too_late is not None
         cue = say.by_before.search(left) or _label(say, left)
         low = left.lower()
         before = say.exclusive_before.search(left) if any(word in low for word in say.exclusive_words) else None
@@ -97,15 +98,10 @@ def _days(text: str, base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterat
         if _speaks_of_others(say, text, day.start, day.end, start, span=False):
             continue
         for meant in day.days:
-            at = day.at(zone, day=meant, exclusive=exclusive and not _inclusive_too(say, right))
+            at = day.at(zone, day=meant, exclusive=exclusive and in_time is None)
             if timedelta(0) < at - base <= _FURTHEST:
-                tail = (say.then_exclusive.match(right) or say.then_inclusive.match(right)) if then else None
-                yield Deadline(at, _quoted(text, start, day.end + (tail.end() if tail else 0)))
+                yield Deadline(at, _quoted(text, start, day.end + (then.end() if then else 0)))
                 break
-
-
-def _inclusive_too(say: Wording, right: str) -> bool:
-    return say.then_inclusive.match(right) is not None
 
 
 def _limit_cue(say: Wording, text: str, start: int, end: int, left: str, *, within: bool, later: bool) -> int | None:
@@ -192,21 +188,13 @@ def _later(start: datetime, number: int, match: re.Match[str]) -> datetime:
     if match["hours"]:
         return start + timedelta(hours=number)
     if match["business"]:
-        return _after_business_days(start, number)
+        return after_business_days(start, number)
     if match["weeks"]:
         return start + timedelta(weeks=number)
     if match["months"]:
         # The shortest month: a limit that is read too early does no harm.
         return start + timedelta(days=28 if number == 1 else 30 * number - 2)
     return start + timedelta(days=number)
-
-
-def _after_business_days(start: datetime, number: int) -> datetime:
-    at = start
-    while number > 0:
-        at += timedelta(days=1)
-        number -= at.weekday() < 5
-    return at
 
 
 def _before(text: str, at: int) -> str:
