@@ -28,9 +28,10 @@ from sqlite_utils import Database
 
 from triage.config import Account, Settings, Target
 from triage.learn import retrain
-from triage.mail import reading
+from triage.mail import cursor, reading
+from triage.pipeline import take_in
 from triage.store.connection import connect
-from triage.types import Batch, Mail, RawMessage
+from triage.types import Batch, Decision, Mail, RawMessage
 from triage.understand.classifier import Model
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -127,6 +128,20 @@ def db(settings: Settings) -> Iterator[Database]:
     database = connect(settings.database)
     yield database
     database.close()
+
+
+@pytest.fixture
+def take(db: Database, model: Model, settings: Settings) -> Callable[..., list[Decision]]:
+    """Brings mails into account "shop" the way the daemon does."""
+    cursor.begin(db, "shop", "INBOX", 7, last_uid=0, history_through=0)
+    state = {"uid": 1}
+
+    def take(*raws: bytes, history: bool = False, now: datetime = NOW) -> list[Decision]:
+        batch = a_batch(*raws, first_uid=state["uid"], history=history)
+        state["uid"] += len(raws)
+        return take_in(db, batch, model, settings, now)
+
+    return take
 
 
 def until(true: Callable[[], object], limit: float = 20.0, what: str = "") -> None:

@@ -4,8 +4,6 @@ from datetime import timedelta
 import pytest
 
 from tests.conftest import NOW, a_batch, a_raw
-from triage.advice import playbook
-from triage.advice.steps import advice
 from triage.alerts import outbox, render
 from triage.alerts.outbox import pause
 from triage.cases import queries
@@ -16,10 +14,8 @@ from triage.labels import (
     PLATFORM_NAMES,
     SEVERITY,
     STAGE_NAMES,
-    Appealability,
     Cause,
     Platform,
-    SenderVerdict,
     Stage,
 )
 from triage.mail import cursor
@@ -147,39 +143,3 @@ def test_every_word_takes_the_same_values_in_both_languages():
 
     for key, text in render.words("en").items():
         assert fields(text) == fields(render.words("zh")[key]), key
-
-
-@pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.NONE])
-def test_every_cause_has_a_playbook_complete_in_both_languages(cause):
-    book = playbook.of(cause)
-    assert len(book.en.steps) == len(book.zh.steps)
-    assert len(book.en.evidence) == len(book.zh.evidence)
-    assert not any("\u4e00" <= c <= "\u9fff" for c in book.en.model_dump_json())
-    for text in (book.zh.meaning, book.zh.why, *book.zh.steps, *book.zh.evidence):
-        assert any("\u4e00" <= c <= "\u9fff" for c in text), text
-
-
-def test_the_general_advice_knows_every_grade_and_stage_in_both_languages():
-    en, zh = playbook.general("en"), playbook.general("zh")
-    assert set(en.grades) == set(zh.grades) == set(Appealability)
-    assert set(en.stages) == set(zh.stages) == set(Stage) - {Stage.NONE}
-
-
-@pytest.mark.parametrize(
-    ("cause", "trade", "practice"),
-    [(Cause.KYC, "cannot be appealed", "remedy"), (Cause.PERFORMANCE, "can be appealed", "appealable"), (Cause.IP_INFRINGEMENT, "hard", "hard"),
-     (Cause.LINKED_ACCOUNTS, "cannot be appealed", "hard"), (Cause.CERTIFICATION, "hard", "remedy"), (Cause.OTHER, "not graded", "unknown")],
-)  # fmt: skip
-def test_both_gradings_are_shown(one_case, cause, trade, practice):
-    import dataclasses
-
-    told = advice(dataclasses.replace(one_case, cause=cause), "en")
-    assert (told.trade_grade, told.practice) == (trade, Appealability(practice))
-
-
-def test_for_a_forged_mail_there_is_nothing_to_appeal(one_case):
-    import dataclasses
-
-    told = advice(dataclasses.replace(one_case, sender=SenderVerdict.FORGED), "en")
-    assert told.steps[0].startswith("Click nothing")
-    assert told.evidence == ()

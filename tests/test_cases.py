@@ -24,21 +24,8 @@ def crash(*args, **kwargs):
     raise Crash
 
 
-@pytest.fixture
-def take(db, model, settings):
-    cursor.begin(db, "shop", "INBOX", 7, last_uid=0, history_through=0)
-    state = {"uid": 1}
-
-    def take(*raws, history=False, now=NOW):
-        batch = a_batch(*raws, first_uid=state["uid"], history=history)
-        state["uid"] += len(raws)
-        return take_in(db, batch, model, settings, now)
-
-    return take
-
-
 def cases(db):
-    return queries.listed(db, everything=True)
+    return queries.listed(db, everything=True, now=NOW)
 
 
 def test_a_warning_becomes_a_case_with_an_event_an_alert_and_its_original(db, take):
@@ -170,7 +157,7 @@ def test_the_same_product_and_cause_are_one_case_another_product_is_another(db, 
     text = "A rights owner reported that this product infringes its trademark. The listing was removed. ASIN: {}"
     take(a_raw("Policy Warning", text.format("B0CQ7M2XK1")))
     take(a_raw("Policy Warning", text.format("B0CQ7M2XK1") + " Second reminder."))
-    take(a_raw("Policy Warning", text.format("B0CQ7M2XK2")))
+    take(a_raw("Policy Warning", text.format("B0CQ7M2XK2")), now=NOW + timedelta(days=2))
 
     assert sorted(len(messages.of_case(db, case.id)) for case in cases(db)) == [1, 2]
 

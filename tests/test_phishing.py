@@ -96,7 +96,7 @@ def test_a_believed_mail_is_found_by_its_numbers_again(db, take):
             "Case 16744219803: send the invoices to show the authenticity of your items. Account deactivated.",
         )
     )
-    assert len(queries.listed(db)) == 1
+    assert len(queries.listed(db, now=NOW)) == 1
 
 
 # ---- assumed deadlines -----------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def test_a_notice_without_a_limit_has_the_usual_one_marked_as_assumed(db, settin
     case = queries.get(db, 1)
     assert case.deadline.assumed
     assert case.deadline.at == NOW + timedelta(hours=72)
-    assert queries.facts(case)["deadline"]["assumed"] is True
+    assert queries.facts(case, NOW)["deadline"]["assumed"] is True
     for language, words in (
         ("en", "assumed, the mail names none: Amazon plan of action: 72 hours"),
         ("zh", "推定,邮件未写明:亚马逊行动计划书:72 小时"),

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from tests.conftest import NOW
 from triage.cases import messages, queries
 from triage.errors import StoreError
 from triage.findings import sentence
@@ -119,7 +120,7 @@ def test_a_filled_database_of_an_earlier_version_is_upgraded_with_all_that_is_in
         db.conn.commit()
         db.close()
     db = connect(path)
-    (case,) = queries.listed(db)
+    (case,) = queries.listed(db, now=NOW)
     assert case.deadline is not None
     assert not case.deadline.assumed
     (message,) = messages.of_case(db, 1)

@@ -261,3 +261,8 @@ def test_a_colleagues_answer_is_judged_by_its_own_words_not_by_what_it_quotes(mo
 )  # fmt: skip
 def test_a_language_is_recognised_in_short_and_mixed_texts(text, code):
     assert language(text) == code
+
+
+def test_a_greeting_with_a_colon_labels_no_store(model):
+    mail = a_mail("需要采取行动", "尊敬的卖家:\n\n为遵守相关法规,请在10个工作日内上传营业执照\n店铺名称:Brightfield Outdoor", "x@amazon.com")
+    assert store_name(mail, about(mail)) == "Brightfield Outdoor"

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from triage import regrouping
 from triage.alerts import outbox
-from triage.cases import history, matching, messages
-from triage.cases.queries import get
+from triage.cases import history, matching, messages, search
+from triage.cases.queries import existing
 from triage.errors import UsageError
 from triage.labels import ENDED, SEVERITY, Cause, Platform, SenderVerdict, Stage, Status
 from triage.store.moments import stored
@@ -21,7 +22,23 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 #: Events that undo() takes back.
-_UNDOABLE = frozenset({"acknowledged", "closed", "corrected", "believed"})
+_UNDOABLE = frozenset(
+    {
+        "acknowledged",
+        "status",
+        "assigned",
+        "closed",
+        "corrected",
+        "believed",
+        "note",
+        "ticked",
+        "unticked",
+        "merged",
+        "split",
+    }
+)
+#: What a person may say of a case with set_status(). Open, acknowledged and dismissed have actions of their own.
+STATUSES = (Status.OPEN, Status.PREPARING, Status.SUBMITTED, Status.WAITING, Status.WON, Status.LOST)
 
 
 def acknowledge(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
@@ -37,6 +54,59 @@ def acknowledge(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent
         if known.status is Status.ACKNOWLEDGED:
             raise UsageError(f"case {case} is acknowledged already")
         return history.change(db, case, "acknowledged", {"status": Status.ACKNOWLEDGED.value}, by=by, now=now)
+
+
+def set_status(db: Database, case: int, status: Status, *, by: str, now: datetime, note: str = "") -> CaseEvent:
+    """Say how far the work on a case is. Submitted counts an attempt; open takes up again what had ended.
+
+    Raises:
+        UsageError: no such case, a status that has an action of its own, or it has this one already.
+    """
+    if status not in STATUSES:
+        raise UsageError(f"{status} is no status to set; use one of: {', '.join(STATUSES)}")
+    with transaction(db):
+        known = existing(db, case)
+        if known.merged_into is not None:
+            raise UsageError(
+                f"case {case} is merged into case {known.merged_into}; to take that back: triage undo {known.merged_into}"
+            )
+        if known.status is status:
+            raise UsageError(f"case {case} is {status} already")
+        if known.status in ENDED and status is not Status.OPEN:
+            raise UsageError(f"case {case} is {known.status}; take it up again first: triage status {case} open")
+        changes: dict[str, Any] = {"status": status.value}
+        if status is Status.SUBMITTED:
+            changes["attempts"] = known.attempts + 1
+        return history.change(db, case, "status", changes, by=by, now=now, detail={"note": note} if note else None)
+
+
+def assign(db: Database, case: int, to: str, *, by: str, now: datetime) -> CaseEvent:
+    """Say who has a case; nobody if empty.
+
+    Raises:
+        UsageError: no such case, it has ended, or that person has it already.
+    """
+    to = " ".join(to.split())
+    with transaction(db):
+        known = existing(db, case)
+        if known.status in ENDED:
+            raise UsageError(f"case {case} is {known.status}; take it up again first: triage status {case} open")
+        if known.assignee == to:
+            raise UsageError(f"case {case}: {to or 'nobody'} has it already")
+        return history.change(db, case, "assigned", {"assignee": to}, by=by, now=now)
+
+
+def tick(db: Database, case: int, item: str, *, done: bool = True, by: str, now: datetime) -> CaseEvent:
+    """A step was done or a piece of evidence is there (or is not, after all). item: its name in the advice.
+
+    Raises:
+        UsageError: no such case, or it is so already.
+    """
+    with transaction(db):
+        existing(db, case)
+        if (item in history.ticks(history.of_case(db, case))) is done:
+            raise UsageError(f'case {case}: "{item}" is {"ticked" if done else "not ticked"} already')
+        return history.append(db, case, "ticked" if done else "unticked", {"item": item}, by=by, now=now)
 
 
 def close(db: Database, case: int, *, by: str, now: datetime, note: str = "") -> CaseEvent:
@@ -63,7 +133,9 @@ def note(db: Database, case: int, text: str, *, by: str, now: datetime) -> CaseE
         raise UsageError("the note is empty")
     with transaction(db):
         existing(db, case)
-        return history.append(db, case, "note", {"text": text.strip()}, by=by, now=now)
+        event = history.append(db, case, "note", {"text": text.strip()}, by=by, now=now)
+        search.add(db, "note", event.id, text)
+        return event
 
 
 def correct(db: Database, case: int, *, cause: Cause | None, stage: Stage | None, by: str, now: datetime) -> CaseEvent:
@@ -173,29 +245,23 @@ def undo(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
         UsageError: no such case, or nothing to take back.
     """
     with transaction(db):
-        existing(db, case)
+        known = existing(db, case)
         events = history.of_case(db, case)
-        undone = {event.detail.get("event") for event in events if event.kind == "undone"}
+        undone = history.undone(events)
         last = next((e for e in reversed(events) if e.kind in _UNDOABLE and e.id not in undone), None)
+        if known.merged_into is not None:
+            raise UsageError(
+                f"case {case} is merged into case {known.merged_into}; to take that back: triage undo {known.merged_into}"
+            )
         if last is None:
             raise UsageError(f"case {case}: nobody has changed it, so there is nothing to take back")
-        was: Mapping[str, Any] = last.detail["was"]
+        if last.kind in {"merged", "split"}:
+            return regrouping.take_back(db, last, by=by, now=now)
+        was: Mapping[str, Any] = last.detail.get("was", {})
         db.execute("UPDATE corrections SET undone_at = ? WHERE event_id = ?", (stored(now), last.id))
         return history.change(
             db, case, "undone", dict(was), by=by, now=now, detail={"event": last.id, "undid": last.kind}
         )
-
-
-def existing(db: Database, case: int) -> Case:
-    """The case.
-
-    Raises:
-        UsageError: there is none of that number.
-    """
-    known = get(db, case)
-    if known is None:
-        raise UsageError(f"there is no case {case}; see: triage cases --all")
-    return known
 
 
 def _remember(

@@ -234,6 +234,7 @@ class Settings(_Settings):
     time_zone: Zone = "UTC"
     data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("triage")))
     models: Path | None = None
+    playbooks: Path | None = None  # a folder of the user's own playbooks and letters
     accounts: tuple[Account, ...] = ()
     targets: tuple[Target, ...] = ()
     polling: Polling = Polling()
@@ -241,7 +242,7 @@ class Settings(_Settings):
     alerting: Alerting = Alerting()
     logging: Logging = Logging()
 
-    @field_validator("data", "models")
+    @field_validator("data", "models", "playbooks")
     @classmethod
     def _home(cls, path: Path | None) -> Path | None:
         return path.expanduser() if path else None

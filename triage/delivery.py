@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from triage.advice.limits import limit_words
-from triage.advice.steps import advice
+from triage.advising import advised
 from triage.alerts import outbox, render, targets
 from triage.alerts.outbox import Queued
 from triage.alerts.render import Text
@@ -76,7 +76,7 @@ def rendered(
     decided = [mail.decision for mail in mails if mail.decision is not None]
     decision = decided[-1] if decided else None
     reason = next((d.review_reason for d in reversed(decided) if d.review_reason), "")
-    told = advice(case, language)
+    told = advised(db, case, settings, language, now)
     subject = mails[-1].subject if mails else case.title
     if case.sender is SenderVerdict.FORGED:
         sender = mails[-1].sender if mails else ""
@@ -93,7 +93,12 @@ def rendered(
             decision=decision,
             reason=reason,
         )
-    return text, {**facts, **queries.facts(case), "appealability": told.practice.value, "next_steps": list(told.steps)}
+    return text, {
+        **facts,
+        **queries.facts(case, now),
+        "appealability": told.practice.value,
+        "next_steps": [step.text for step in told.steps],
+    }
 
 
 def _in_words(deadline: Deadline | None, language: str) -> Deadline | None:

@@ -95,15 +95,19 @@ class Appealability(StrEnum):
 class Status(StrEnum):
     """Where a case stands for the people who work on it."""
 
-    OPEN = "open"
-    ACKNOWLEDGED = "acknowledged"
+    OPEN = "open"  # nobody has it yet, or something new has come
+    ACKNOWLEDGED = "acknowledged"  # somebody has seen it and takes care
+    PREPARING = "preparing"  # evidence and text are being made
+    SUBMITTED = "submitted"  # the answer is with the platform
+    WAITING = "waiting"  # for somebody else: a rights owner, a laboratory, a supplier
     WON = "won"
-    CLOSED = "closed"
-    DISMISSED = "dismissed"
+    LOST = "lost"
+    CLOSED = "closed"  # over without a winner
+    DISMISSED = "dismissed"  # it was no warning
 
 
 #: Nobody has to act on these any more.
-ENDED = frozenset({Status.WON, Status.CLOSED, Status.DISMISSED})
+ENDED = frozenset({Status.WON, Status.LOST, Status.CLOSED, Status.DISMISSED})
 
 #: Severity from 1 (read it this week) to 5 (the business stands still), by stage.
 SEVERITY: dict[Stage, int] = {
@@ -186,6 +190,21 @@ STAGE_NAMES: dict[str, dict[Stage, str]] = {
         Stage.APPEAL_DENIED: "申诉被拒",
         Stage.REINSTATED: "已恢复",
         Stage.NONE: "无",
+    },
+}
+
+STATUS_NAMES: dict[str, dict[Status, str]] = {
+    "en": {status: status.value for status in Status},
+    "zh": {
+        Status.OPEN: "未处理",
+        Status.ACKNOWLEDGED: "已接手",
+        Status.PREPARING: "准备中",
+        Status.SUBMITTED: "已提交",
+        Status.WAITING: "等待中",
+        Status.WON: "成功",
+        Status.LOST: "失败",
+        Status.CLOSED: "已关闭",
+        Status.DISMISSED: "已排除",
     },
 }
 

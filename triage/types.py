@@ -207,6 +207,7 @@ class Facts:
     policies: tuple[str, ...] = ()
     answer_to: tuple[AnswerTo, ...] = ()
     documents: tuple[str, ...] = ()  # invoice, test_report ... as in understand/cues.toml
+    final: str = ""  # the words by which the platform says that nothing more will be heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +283,12 @@ class Case:
     opened_at: datetime
     updated_at: datetime
     language: str = "und"
+    assignee: str = ""  # who has it
+    attempts: int = 0  # answers submitted so far
+    final: bool = False  # the platform says that it hears nothing more
+    marketplaces: tuple[str, ...] = ()
+    money: tuple[Money, ...] = ()  # amounts its mails speak of
+    merged_into: int | None = None  # the case that has its mails now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,16 +304,45 @@ class CaseEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A step in a case, or a piece of evidence to gather."""
+
+    name: str  # by which it is ticked
+    text: str
+    when: str = ""  # hour, day, week after the notice came; "" for evidence
+    asked: bool = False  # the mail asks for it
+    ok: str = ""  # what makes a piece of evidence acceptable
+    did: str = ""  # what an appeal says of it once it is done
+    done_by: str = ""
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFact:
+    """Something known about a platform that ages."""
+
+    topic: str  # where, limit, answer, tries, funds, stock, threshold, rule
+    text: str
+    source: str
+    grade: str  # official, staff, notice, trade, low
+    as_of: str  # year and month in which it was collected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What a case means and what to do, in one language."""
+    """What a case means and what to do, in one language, as of now."""
 
     language: str
     meaning: str
     trade_grade: str  # the trade's words: can be appealed, hard, cannot be appealed
     practice: Appealability
     practice_text: str
-    why: str
-    steps: tuple[str, ...]  # in order
-    evidence: tuple[str, ...]  # what to gather
-    mistakes: tuple[str, ...]
-    usual_limit: str  # how long platforms usually give; "" if not known
+    why: str  # of today's practice; where it differs from the trade's grade, that is the reason
+    steps: tuple[Task, ...] = ()  # still to do, in order
+    done: tuple[Task, ...] = ()
+    dropped: tuple[Task, ...] = ()  # no longer to be done in the time left
+    evidence: tuple[Task, ...] = ()  # what the mail asks for first; ticked ones stay
+    mistakes: tuple[str, ...] = ()
+    prevention: tuple[str, ...] = ()
+    facts: tuple[KnownFact, ...] = ()  # of this platform and stage
+    usual_limit: str = ""  # how long platforms usually give

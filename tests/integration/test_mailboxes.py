@@ -6,7 +6,7 @@ import threading
 import pytest
 from imapclient import IMAPClient
 
-from tests.conftest import ORDER, SUSPENSION, a_raw, until
+from tests.conftest import NOW, ORDER, SUSPENSION, a_raw, until
 from triage import daemon as service
 from triage.alerts import outbox
 from triage.cases import queries
@@ -35,7 +35,7 @@ def world(dovecot, settings, db, model):
             return look(db, self.settings.accounts[0], model, self.settings, service.now)
 
         def cases(self):
-            return queries.listed(db, everything=True)
+            return queries.listed(db, everything=True, now=NOW)
 
         def count(self):
             return db["messages"].count

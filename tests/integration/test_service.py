@@ -189,7 +189,11 @@ def test_killed_at_thirty_random_moments_nothing_is_lost_and_nothing_doubled(pro
         for _ in range(4):
             asin = f"B0{count:08d}"
             body = f"A rights owner reported that ASIN: {asin} infringes its trademark. Your listing was removed. Respond within 72 hours."
-            dovecot.deliver(program.user, a_raw("Policy Warning", body), a_raw(f"Sold, ship now: {count}", ORDER))
+            # Subjects that differ in more than a number: like notices of one day would be one case.
+            name = "".join(chr(ord("a") + int(digit)) for digit in str(count))
+            dovecot.deliver(
+                program.user, a_raw(f"Policy Warning {name}", body), a_raw(f"Sold, ship now: {count}", ORDER)
+            )
             count += 1
 
     assert program.once() == 0

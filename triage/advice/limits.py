@@ -47,6 +47,10 @@ class Limit(BaseModel):
             and (not self.stages or stage in self.stages)
         )
 
+    def say(self, language: str) -> str:
+        """The rule in a language."""
+        return self.zh if language == "zh" else self.en
+
     def after(self, start: datetime) -> datetime:
         """When the limit ends that begins at start; business days are Monday to Friday."""
         return after_business_days(start + timedelta(hours=self.hours, days=self.days), self.business_days)
@@ -77,4 +81,4 @@ def limits() -> tuple[Limit, ...]:
 
 def limit_words(rule: str, language: str) -> str:
     """An assumed deadline's rule in a language; as it stands where it is no rule of ours."""
-    return next((row.zh if language == "zh" else row.en for row in limits() if row.en == rule), rule)
+    return next((row.say(language) for row in limits() if row.en == rule), rule)

@@ -71,7 +71,7 @@ def case_text(
         grade = say["trade"].format(grade=advice.trade_grade)
         lines.append(f"{say['appeal']}{colon}{advice.practice_text} ({grade})")
     lines.append(f"{say['steps']}{colon}".rstrip())
-    lines.extend(f"{number}. {step}" for number, step in enumerate(advice.steps[:_FIRST_STEPS], 1))
+    lines.extend(f"{number}. {step.text}" for number, step in enumerate(advice.steps[:_FIRST_STEPS], 1))
     lines.append(say["case"].format(id=case.id))
     return Text(f"[{say[kind]}] {headline}", "\n".join(lines))
 
@@ -101,7 +101,7 @@ def phishing_text(
             *(f"- {quoted(link, trusted=False)}" for link in links[:3]),
         ]
     lines.append(f"{say['phishing_steps']}{colon}".rstrip())
-    lines.extend(f"{number}. {step}" for number, step in enumerate(advice.steps, 1))
+    lines.extend(f"{number}. {step.text}" for number, step in enumerate(advice.steps, 1))
     lines.append(say["case"].format(id=case.id))
     return Text(f"[{say['phishing']}] {title}", "\n".join(lines))
 

@@ -80,6 +80,7 @@ def _facts(content: Mapping[str, Any]) -> Facts:
         policies=tuple(content["policies"]),
         answer_to=_each(AnswerTo, content["answer_to"]),
         documents=tuple(content["documents"]),
+        final=content.get("final", ""),
     )
 
 

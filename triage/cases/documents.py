@@ -23,6 +23,7 @@ def facts_document(facts: Facts) -> dict[str, Any]:
         "policies": list(facts.policies),
         "answer_to": [asdict(each) for each in facts.answer_to],
         "documents": list(facts.documents),
+        "final": facts.final,
     }
 
 
@@ -61,4 +62,5 @@ def merged(decisions: Sequence[Decision]) -> Facts:
         policies=all_of("policies"),
         answer_to=all_of("answer_to"),
         documents=all_of("documents"),
+        final=next((d.facts.final for d in reversed(decisions) if d.facts.final), ""),
     )

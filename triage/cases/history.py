@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,14 @@ _COLUMNS = frozenset(
         "deadline_at",
         "deadline_text",
         "deadline_assumed",
+        "assignee",
+        "attempts",
+        "final",
+        "marketplaces",
+        "money",
+        "merged_into",
+        "title",
+        "language",
     ]
 )
 
@@ -96,3 +104,19 @@ def of_case(db: Database, case: int) -> list[CaseEvent]:
         )
         for row in db.query("SELECT * FROM case_events WHERE case_id = ? ORDER BY id", [case])
     ]
+
+
+def undone(events: Iterable[CaseEvent]) -> set[int]:
+    """The events that were taken back."""
+    return {int(event.detail["event"]) for event in events if event.kind == "undone"}
+
+
+def ticks(events: Sequence[CaseEvent]) -> dict[str, CaseEvent]:
+    """What is done, by the name of the step or piece of evidence: the event that said so."""
+    gone, done = undone(events), {}
+    for event in events:
+        if event.id not in gone and event.kind == "ticked":
+            done[str(event.detail["item"])] = event
+        elif event.id not in gone and event.kind == "unticked":
+            done.pop(str(event.detail["item"]), None)
+    return done

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from triage.cases import history, messages
-from triage.cases.queries import get
-from triage.labels import ENDED, PHISHING_SEVERITY, SEVERITY, Cause, Platform, SenderVerdict, Stage, Status
+from triage.cases import history, messages, search, state
+from triage.cases.queries import case_of, get
+from triage.labels import ENDED, Cause, Platform, SenderVerdict, Stage
 from triage.store.moments import stored
-from triage.types import Batch, Case, CaseEvent, Deadline, Decision, Mail, RawMessage
+from triage.types import Batch, Case, CaseEvent, Decision, Mail, RawMessage
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -23,6 +24,10 @@ _ANSWERS = frozenset({Stage.APPEAL_MORE_INFO, Stage.APPEAL_DENIED, Stage.REINSTA
 _ACCOUNT_LEVEL = frozenset({Stage.SUSPENDED, Stage.RESTRICTED, Stage.INFORMATION_REQUEST, *_ANSWERS})
 #: A second notice of the same cause about the whole account, within this time, is the same matter.
 _SAME_EVENT = timedelta(days=30)
+#: Notices that differ only in the product they name come in bursts; after a quiet day the next one is a new matter.
+_BURST = timedelta(hours=24)
+#: Marketplaces of one store announce the same measure within days of each other.
+_SISTERS = timedelta(days=7)
 
 
 def record(
@@ -44,32 +49,46 @@ def record(
         messages.insert(db, batch, message, digest=mail.digest, outcome="ordinary", mail=mail, decision=decision)
         return None
     known = find(db, batch.account, mail, decision, now)
+    said = state.Said(message.received_at, title(mail), decision)
     if known is None:
-        event = _open(db, batch, message, mail, decision, now)
+        columns = {"account": batch.account, "history": batch.history, **state.opened(said)}
+        detail = {"cause": decision.cause, "stage": decision.stage, "confidence": decision.confidence}
+        event = history.open_case(db, columns, {**_about(mail, message), **detail}, by=history.DAEMON, now=now)
+        _link(db, event.case_id, batch.account, decision, now)
     else:
-        event = _advance(db, known, message, mail, decision, now)
+        event = history.change(
+            db, known.id, "mail", state.advanced(known, said), by=history.DAEMON, now=now, detail=_about(mail, message)
+        )
     outcome = "warning" if decision.warning else "review"
-    messages.insert(
+    row = messages.insert(
         db, batch, message, digest=mail.digest, outcome=outcome, mail=mail, decision=decision, case_id=event.case_id
     )
     remember(db, event.case_id, decision)
+    search.add(db, "mail", row, f"{mail.subject}\n{mail.sender.email}\n{mail.whole}")
     return event
 
 
 def find(db: Database, account: str, mail: Mail, decision: Decision, now: datetime) -> Case | None:
-    """The case a mail continues: by reply headers, by the platform's numbers, by the same thing, by the same event.
+    """The case a mail continues: by reply headers, by the platform's numbers, by the same thing, by the same event, or
+    as one of a burst of like notices.
 
     A forged mail continues nothing: it must not move a real case.
     """
     if decision.sender is SenderVerdict.FORGED:
         return None
-    case = (
-        _by_thread(db, account, mail)
-        or _by_numbers(db, account, decision, _MATTER, None)
-        or _by_numbers(db, account, decision, _THING, decision.cause)
+    case = _by_thread(db, account, mail) or _by_numbers(db, account, decision, _MATTER, None)
+    if case:
+        return get(db, case)
+    return (
+        _by_thing(db, account, decision)
         or _by_event(db, account, decision, now)
+        or _by_burst(db, account, mail, decision, now)
     )
-    return get(db, case) if case else None
+
+
+def title(mail: Mail) -> str:
+    """What a case is called that this mail opens."""
+    return mail.subject or mail.text[:80].replace("\n", " ")
 
 
 def remember(db: Database, case: int, decision: Decision) -> None:
@@ -95,7 +114,7 @@ def _by_thread(db: Database, account: str, mail: Mail) -> int | None:
 
 
 def _by_numbers(
-    db: Database, account: str, decision: Decision, kinds: tuple[str, ...], cause: Cause | None
+    db: Database, account: str, decision: Decision, kinds: Sequence[str], cause: Cause | None
 ) -> int | None:
     for each in decision.ids:
         if each.kind not in kinds:
@@ -119,86 +138,107 @@ def _by_numbers(
     return None
 
 
-def _by_event(db: Database, account: str, decision: Decision, now: datetime) -> int | None:
-    """An open account-level case of the same cause and store; for an answer to an appeal, the one open case there is."""
+def _by_thing(db: Database, account: str, decision: Decision) -> Case | None:
+    """A case about the same product or order and cause, unless it is another marketplace's."""
+    number = _by_numbers(db, account, decision, _THING, decision.cause)
+    case = get(db, number) if number else None
+    return case if case and not _elsewhere(case, decision) else None
+
+
+def _by_event(db: Database, account: str, decision: Decision, now: datetime) -> Case | None:
+    """An open account-level case of the same cause, store and marketplace; for an answer to an appeal, the one open case
+    there is."""
     if decision.stage not in _ACCOUNT_LEVEL or decision.platform in {Platform.NONE, Platform.OTHER}:
         return None
-    rows = list(
-        db.query(
-            f"""SELECT id, cause, stage FROM cases WHERE account = ? AND platform = ? AND sender <> ?
-                AND status NOT IN ({", ".join("?" * len(ENDED))}) AND updated_at >= ?
-                AND (? = '' OR store = '' OR store = ?) ORDER BY id DESC""",  # noqa: S608 - only question marks
-            [
-                account,
-                decision.platform.value,
-                SenderVerdict.FORGED.value,
-                *(status.value for status in sorted(ENDED)),
-                stored(now - _SAME_EVENT),
-                decision.store,
-                decision.store,
-            ],
-        )
-    )
-    level = [row for row in rows if row["stage"] in _ACCOUNT_LEVEL]
-    same = [row for row in level if row["cause"] == decision.cause]
+    level = [
+        case
+        for case in _recent(db, account, decision, now - _SAME_EVENT)
+        if case.stage in _ACCOUNT_LEVEL and not _elsewhere(case, decision)
+    ]
+    same = [case for case in level if case.cause is decision.cause]
     if same:
-        return int(same[0]["id"])
+        return same[0]
     if decision.stage in _ANSWERS and decision.cause is Cause.OTHER and len(level) == 1:
-        return int(level[0]["id"])
+        return level[0]
     return None
 
 
-def _open(db: Database, batch: Batch, message: RawMessage, mail: Mail, decision: Decision, now: datetime) -> CaseEvent:
-    forged = decision.sender is SenderVerdict.FORGED
-    limit = None if forged else decision.deadline  # what a forger sets is no limit
-    detail = {
-        **_about(mail, message),
-        "cause": decision.cause,
-        "stage": decision.stage,
-        "confidence": decision.confidence,
-    }
-    columns = {
-        "account": batch.account,
-        "platform": decision.platform.value,
-        "store": decision.store,
-        "cause": decision.cause.value,
-        "also": _list(decision.also),
-        "stage": decision.stage.value,
-        "status": (Status.WON if decision.stage is Stage.REINSTATED and not forged else Status.OPEN).value,
-        "severity": PHISHING_SEVERITY if forged else SEVERITY[decision.stage],
-        "confidence": decision.confidence,
-        "needs_review": decision.needs_review,
-        "sender": decision.sender.value,
-        "language": decision.language,
-        "title": mail.subject or mail.text[:80].replace("\n", " "),
-        "history": batch.history,
-        **history.deadline_columns(limit),
-    }
-    return history.open_case(db, columns, detail, by=history.DAEMON, now=now)
+def _by_burst(db: Database, account: str, mail: Mail, decision: Decision, now: datetime) -> Case | None:
+    """An open case that a notice like this one, about another product, opened or advanced a short time ago."""
+    if not any(each.kind in _THING for each in decision.ids) or decision.stage in _ACCOUNT_LEVEL:
+        return None
+    like = _skeleton(title(mail))
+    return next(
+        (
+            case
+            for case in _recent(db, account, decision, now - _BURST)
+            if (case.cause, case.stage) == (decision.cause, decision.stage)
+            and _skeleton(case.title) == like
+            and not _elsewhere(case, decision)
+            and _same_owner(db, case, decision)
+        ),
+        None,
+    )
 
 
-def _advance(db: Database, case: Case, message: RawMessage, mail: Mail, decision: Decision, now: datetime) -> CaseEvent:
-    changes: dict[str, Any] = {}
-    if decision.stage is not Stage.NONE:
-        changes |= {"stage": decision.stage.value, "severity": SEVERITY[decision.stage]}
-    if decision.stage is Stage.REINSTATED:
-        changes |= {"status": Status.WON.value, **history.deadline_columns(None)}
-    elif case.status is not Status.OPEN:
-        # Something new has come: whoever had put it aside must see it again.
-        changes["status"] = Status.OPEN.value
-    if case.cause in {Cause.OTHER, Cause.NONE} and decision.cause not in {Cause.OTHER, Cause.NONE}:
-        changes |= {"cause": decision.cause.value, "confidence": decision.confidence}
-    further = {*case.also, decision.cause, *decision.also} - {case.cause, Cause.NONE, Cause.OTHER}
-    if further - set(case.also) and "cause" not in changes and not decision.needs_review:
-        changes["also"] = _list(tuple(sorted(further)))
-    if decision.deadline and decision.stage is not Stage.REINSTATED and _binds(decision.deadline, case.deadline, now):
-        changes |= history.deadline_columns(decision.deadline)
-    if not decision.warning and not case.needs_review:
-        # What kind of warning it is follows from the case; that it is one at all does not.
-        changes["needs_review"] = 1
-    if decision.store and not case.store:
-        changes["store"] = decision.store
-    return history.change(db, case.id, "mail", changes, by=history.DAEMON, now=now, detail=_about(mail, message))
+def _link(db: Database, case: int, account: str, decision: Decision, now: datetime) -> None:
+    """Tie a new case to those in which other marketplaces of the store announce the same."""
+    if decision.sender is SenderVerdict.FORGED or not decision.warning:
+        return
+    for other in _recent(db, account, decision, now - _SISTERS):
+        if (
+            other.id != case
+            and (other.cause, other.stage) == (decision.cause, decision.stage)
+            and _elsewhere(other, decision)
+        ):
+            pairs = [(case, other.id), (other.id, case)]
+            db.conn.executemany("INSERT OR IGNORE INTO case_links (case_id, other_id) VALUES (?, ?)", pairs)
+            for one, another in pairs:
+                history.append(db, one, "linked", {"case": another}, by=history.DAEMON, now=now)
+
+
+def _recent(db: Database, account: str, decision: Decision, since: datetime) -> list[Case]:
+    """Cases of the account, platform and store that have not ended and were touched since then, the newest first."""
+    rows = db.query(
+        f"""SELECT * FROM cases WHERE account = ? AND platform = ? AND sender <> ?
+            AND status NOT IN ({", ".join("?" * len(ENDED))}) AND updated_at >= ?
+            AND (? = '' OR store = '' OR store = ?) ORDER BY id DESC""",  # noqa: S608 - only question marks
+        [
+            account,
+            decision.platform.value,
+            SenderVerdict.FORGED.value,
+            *(status.value for status in sorted(ENDED)),
+            stored(since),
+            decision.store,
+            decision.store,
+        ],
+    )
+    return [case_of(row) for row in rows]
+
+
+def _elsewhere(case: Case, decision: Decision) -> bool:
+    """Whether a mail speaks of other marketplaces than the case. Where one of them names none, nobody knows."""
+    here, there = set(case.marketplaces), set(decision.facts.marketplaces)
+    return bool(here and there) and here.isdisjoint(there)
+
+
+def _same_owner(db: Database, case: Case, decision: Decision) -> bool:
+    """Whether no two different rights owners complain: each of them is a matter of its own."""
+    owner = decision.facts.rights_owner
+    if owner is None:
+        return True
+    known = _owners(message.decision for message in messages.of_case(db, case.id) if message.decision)
+    return not known or (owner.email or owner.name).casefold() in known
+
+
+def _owners(decisions: Iterable[Decision]) -> set[str]:
+    owners = (decision.facts.rights_owner for decision in decisions)
+    return {(owner.email or owner.name).casefold() for owner in owners if owner}
+
+
+def _skeleton(text: str) -> str:
+    """A subject without its numbers: what notices about different products have in common."""
+    return " ".join(re.sub(r"[\w.-]*\d[\w.-]*", "#", text.casefold()).split())
 
 
 def _about(mail: Mail, message: RawMessage) -> dict[str, Any]:
@@ -211,16 +251,3 @@ def _about(mail: Mail, message: RawMessage) -> dict[str, Any]:
         about["forwarded_by"] = mail.forwarded.by.email or mail.forwarded.by.name
         about["forwarded_how"] = mail.forwarded.how
     return about
-
-
-def _binds(new: Deadline, old: Deadline | None, now: datetime) -> bool:
-    """Whether a mail's deadline takes the place of the case's: what a mail says before what is usual, then the earlier."""
-    if old is None or (old.assumed and not new.assumed):
-        return True
-    if new.assumed and not old.assumed:
-        return False
-    return old.at < now or new.at < old.at
-
-
-def _list(causes: tuple[Cause, ...]) -> str:
-    return json.dumps([cause.value for cause in causes])

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from triage.cases.priority import priority
+from triage.errors import UsageError
 from triage.labels import ENDED, Cause, Platform, SenderVerdict, Stage, Status
 from triage.store.moments import moment, stored
-from triage.types import Case, Deadline, Identifier
+from triage.types import Case, Deadline, Identifier, Money
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
-
-#: The more severe first; of equal ones the sooner due; then the newer.
-_ORDER = "severity DESC, deadline_at IS NULL, deadline_at, id DESC"
 
 
 def get(db: Database, case: int) -> Case | None:
     """One case, or None."""
     rows = list(db.query("SELECT * FROM cases WHERE id = ?", [case]))
-    return _case(rows[0]) if rows else None
+    return case_of(rows[0]) if rows else None
+
+
+def existing(db: Database, case: int) -> Case:
+    """One case.
+
+    Raises:
+        UsageError: there is none of that number.
+    """
+    known = get(db, case)
+    if known is None:
+        raise UsageError(f"there is no case {case}; see: triage cases --all")
+    return known
 
 
 def listed(
@@ -32,22 +45,34 @@ def listed(
     cause: Cause | None = None,
     stage: Stage | None = None,
     review: bool = False,
+    assignee: str | None = None,
+    store: str | None = None,
+    now: datetime,
     limit: int = 200,
 ) -> list[Case]:
-    """Cases by filter, the most urgent first. Ended ones only with everything."""
+    """Cases by filter, the most urgent first, of equal ones the newer. Ended ones only with everything, and last."""
     wheres: list[str] = ["1"]
     values: list[str] = []
     if not everything:
         wheres.append(f"status NOT IN ({', '.join('?' * len(ENDED))})")
         values.extend(status.value for status in sorted(ENDED))
-    for column, value in (("account", account), ("platform", platform), ("cause", cause), ("stage", stage)):
+    columns = {
+        "account": account,
+        "platform": platform,
+        "cause": cause,
+        "stage": stage,
+        "assignee": assignee,
+        "store": store,
+    }
+    for column, value in columns.items():
         if value is not None:
             wheres.append(f"{column} = ?")
             values.append(str(value))
     if review:
         wheres.append("needs_review = 1")
-    sql = f"SELECT * FROM cases WHERE {' AND '.join(wheres)} ORDER BY {_ORDER} LIMIT ?"  # noqa: S608
-    return [_case(row) for row in db.query(sql, [*values, limit])]
+    sql = f"SELECT * FROM cases WHERE {' AND '.join(wheres)}"  # noqa: S608
+    found = [case_of(row) for row in db.query(sql, values)]
+    return sorted(found, key=lambda case: (case.status in ENDED, -priority(case, now).points, -case.id))[:limit]
 
 
 def references(db: Database, case: int) -> list[Identifier]:
@@ -56,8 +81,15 @@ def references(db: Database, case: int) -> list[Identifier]:
     return [Identifier(row["kind"], row["value"]) for row in rows]
 
 
-def facts(case: Case) -> dict[str, Any]:
+def linked(db: Database, case: int) -> list[int]:
+    """Cases in which other marketplaces of the same store announce the same."""
+    rows = db.execute("SELECT other_id FROM case_links WHERE case_id = ? ORDER BY other_id", [case]).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def facts(case: Case, now: datetime) -> dict[str, Any]:
     """A case as data, the same in alerts, in ``--json`` and in files."""
+    weighed = priority(case, now)
     return {
         "case": case.id,
         "account": case.account,
@@ -68,6 +100,13 @@ def facts(case: Case) -> dict[str, Any]:
         "stage": case.stage.value,
         "status": case.status.value,
         "severity": case.severity,
+        "priority": weighed.points,
+        "priority_reasons": [asdict(reason) for reason in weighed.reasons],
+        "assignee": case.assignee,
+        "attempts": case.attempts,
+        "final": case.final,
+        "marketplaces": list(case.marketplaces),
+        "merged_into": case.merged_into,
         "confidence": case.confidence,
         "needs_review": case.needs_review,
         "sender": case.sender.value,
@@ -90,7 +129,8 @@ def _deadline(row: Mapping[str, Any]) -> Deadline:
     return Deadline(moment(row["deadline_at"]), row["deadline_text"], bool(row["deadline_assumed"]))
 
 
-def _case(row: Mapping[str, Any]) -> Case:
+def case_of(row: Mapping[str, Any]) -> Case:
+    """The case of a row of the table."""
     return Case(
         id=row["id"],
         account=row["account"],
@@ -110,4 +150,10 @@ def _case(row: Mapping[str, Any]) -> Case:
         opened_at=moment(row["opened_at"]),
         updated_at=moment(row["updated_at"]),
         language=row["language"],
+        assignee=row["assignee"],
+        attempts=row["attempts"],
+        final=bool(row["final"]),
+        marketplaces=tuple(json.loads(row["marketplaces"])),
+        money=tuple(Money(**amount) for amount in json.loads(row["money"])),
+        merged_into=row["merged_into"],
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from triage import config
 from triage.config import Settings
-from triage.errors import ConfigError
+from triage.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 app = typer.Typer(
     name="triage",
@@ -31,6 +36,7 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
+CaseNumber = Annotated[int, typer.Argument(help="The case's number, as listed by: triage cases", min=1)]
 LanguageOption = Annotated[
     str | None, typer.Option("--lang", help="Language of the advice: zh or en. Default: as configured.")
 ]
@@ -55,6 +61,27 @@ def settings_or_defaults(path: Path | None) -> Settings:
     """The configuration in use, or the defaults where there is none."""
     found = config.find(path)
     return config.load(found) if found else Settings()
+
+
+@contextmanager
+def database(path: Path | None) -> Iterator[tuple[Database, Settings]]:
+    """The configuration and its open database.
+
+    Raises:
+        ConfigError, StoreError: there is none, or it is wrong.
+    """
+    from triage.store.connection import opened
+
+    configured = settings(path)
+    with opened(configured.database, create=False) as db:
+        yield db, configured
+
+
+def language(lang: str | None, settings: Settings, account: str = "") -> str:
+    """The language asked for, else the account's."""
+    if lang is not None and lang not in {"zh", "en"}:
+        raise UsageError(f'--lang: "{lang}" is not known; use zh or en')
+    return lang or settings.language_for(account)
 
 
 def person(by: str | None) -> str:

@@ -15,7 +15,7 @@ import typer
 from rich.rule import Rule
 
 from triage import config
-from triage.advice.steps import advice
+from triage.advising import advised
 from triage.alerts import outbox
 from triage.cases import queries
 from triage.cli.app import app, now
@@ -122,7 +122,7 @@ def _watch(settings: Settings, place: Path, port: int, *, stay: bool, lang: str)
             )
             _until(lambda: outbox.waiting(db) == 0, "the summary alert")
             _show_cases(db, settings, lang)
-            _show_worst(db, lang)
+            _show_worst(db, settings, lang)
             arriving = mailbox.later(now())
             out.print(Rule(f"{len(arriving)} more mails arrive while it watches", style="dim"))
             for raw in arriving:
@@ -141,37 +141,39 @@ def _watch(settings: Settings, place: Path, port: int, *, stay: bool, lang: str)
 
 
 def _show_cases(db: Database, settings: Settings, lang: str) -> None:
-    found = queries.listed(db, everything=True)
+    found = queries.listed(db, everything=True, now=now())
     out.print()
     out.print(cases_table(found, lang, {case.account: settings.zone_for(case.account) for case in found}, now()))
     out.print(f"[dim]{_LEGEND[lang]}[/dim]\n")
 
 
-def _show_worst(db: Database, lang: str) -> None:
+def _show_worst(db: Database, settings: Settings, lang: str) -> None:
     worst = next(
         (
             c
-            for c in queries.listed(db)
+            for c in queries.listed(db, now=now())
             if c.stage in {Stage.SUSPENDED, Stage.APPEAL_MORE_INFO} and c.sender != "forged"
         ),
         None,
     )
     if worst is None:
         return
-    told = advice(worst, lang)
+    told = advised(db, worst, settings, lang, now())
     out.print(
         f"[bold]#{worst.id} {STAGE_NAMES[lang][worst.stage]} - {CAUSE_NAMES[lang][worst.cause]}[/bold]: {told.practice_text}."
     )
     for number, step in enumerate(told.steps[:5], 1):
-        out.print(f"  {number}. {step}", markup=False)
+        out.print(f"  {number}. {step.text}", markup=False)
     out.print()
 
 
 def _summary(db: Database, place: Path) -> None:
     kept, total = (int(db.execute(sql).fetchone()[0]) for sql in
                    ("SELECT count(*) FROM messages WHERE case_id IS NOT NULL", "SELECT count(*) FROM messages"))  # fmt: skip
-    cases = queries.listed(db, everything=True)
-    soon = [case for case in queries.listed(db) if case.deadline and case.deadline.at - now() < timedelta(days=3)]
+    cases = queries.listed(db, everything=True, now=now())
+    soon = [
+        case for case in queries.listed(db, now=now()) if case.deadline and case.deadline.at - now() < timedelta(days=3)
+    ]
     forged = sum(case.sender == "forged" for case in cases)
     out.print(Rule("summary", style="dim"))
     out.print(

@@ -31,6 +31,30 @@ def receiving_servers(db: Database) -> None:
     db.conn.execute("ALTER TABLE cases ADD COLUMN deadline_assumed INTEGER NOT NULL DEFAULT 0")
 
 
+@MIGRATIONS(name="0003_teams_links_and_search")
+def teams(db: Database) -> None:
+    """Who has a case, how often it was answered, whether the platform still listens; linked and merged cases; a full-text
+    index of mails and notes. Marketplaces and money of older cases are filled in by their next mail."""
+    for column in (
+        "assignee TEXT NOT NULL DEFAULT ''",
+        "attempts INTEGER NOT NULL DEFAULT 0",
+        "final INTEGER NOT NULL DEFAULT 0",
+        "marketplaces TEXT NOT NULL DEFAULT '[]'",
+        "money TEXT NOT NULL DEFAULT '[]'",
+        "merged_into INTEGER REFERENCES cases (id)",
+    ):
+        db.conn.execute(f"ALTER TABLE cases ADD COLUMN {column}")
+    db.conn.execute(
+        """CREATE TABLE case_links (
+               case_id INTEGER NOT NULL REFERENCES cases (id), other_id INTEGER NOT NULL REFERENCES cases (id),
+               PRIMARY KEY (case_id, other_id)
+           ) WITHOUT ROWID"""
+    )
+    db.conn.execute(
+        "CREATE VIRTUAL TABLE texts USING fts5(kind UNINDEXED, ref UNINDEXED, words, tokenize = 'unicode61')"
+    )
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,

@@ -68,6 +68,12 @@ def documents(named: Cued) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cue.label for cue in named.of("document")))
 
 
+def final(named: Cued) -> str:
+    """The words by which a mail says that nothing more will be heard; empty if it says no such thing."""
+    cues = named.of("final")
+    return named.text[cues[0].start : cues[0].end] if cues else ""
+
+
 def answer_to(mail: Mail, named: Cued) -> tuple[AnswerTo, ...]:
     """Where an answer is to go: pages and forms that are linked, addresses, a menu of the seller site, a simple reply."""
     found: dict[AnswerTo, None] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from triage.types import Facts, Mail
-from triage.understand.asked import answer_to, documents, policies
+from triage.understand.asked import answer_to, documents, final, policies
 from triage.understand.cues import Cued, cued
 from triage.understand.figures import metrics, money, points
 from triage.understand.identifiers import identifiers
@@ -26,6 +26,7 @@ def facts(mail: Mail, named: Cued) -> Facts:
         policies=policies(named),
         answer_to=answer_to(mail, named),
         documents=documents(named),
+        final=final(named),
     )
 
 

@@ -24,6 +24,7 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _JAPANESE_GREETING = re.compile(r"^\s*(?P<name>[^\n\s。、]{2,40}(?:\s[^\n。、]{1,30})?)\s*様\s*$")
+_GREETED = ("尊敬的", "亲爱的", "親愛的", "dear ", "hello ", "hi ")
 _WORD = re.compile(r"[^\W\d_]+")
 _AMAZON = re.compile(r"amazon\.(com?\.[a-z]{2}|com|[a-z]{2})\b", re.IGNORECASE)
 
@@ -31,6 +32,8 @@ _AMAZON = re.compile(r"amazon\.(com?\.[a-z]{2}|com|[a-z]{2})\b", re.IGNORECASE)
 def store_name(mail: Mail, named: Cued) -> str:
     """The store a mail addresses: from a labelled line, else from its greeting; "" if it names none."""
     for cue in named.of("store"):
+        if named.low.endswith(_GREETED, 0, cue.start):  # "Dear seller:" labels nothing, though a line follows
+            continue
         match = _VALUE.match(named.text, cue.end - (named.text[cue.end - 1] in ":："))
         if match:
             name = _clean(match[1])
