@@ -83,11 +83,16 @@ def a_mail(subject: str = "", body: str = "", sender: str = "") -> Mail:
 
 
 def a_batch(
-    *raws: bytes, account: str = "shop", first_uid: int = 1, uidvalidity: int = 7, history: bool = False
+    *raws: bytes,
+    account: str = "shop",
+    first_uid: int = 1,
+    uidvalidity: int = 7,
+    history: bool = False,
+    at: datetime = NOW,
 ) -> Batch:
     """A batch of raw messages with UIDs from first_uid on."""
     messages = tuple(
-        RawMessage(uid=uid, raw=raw, received_at=NOW, size_bytes=len(raw)) for uid, raw in enumerate(raws, first_uid)
+        RawMessage(uid=uid, raw=raw, received_at=at, size_bytes=len(raw)) for uid, raw in enumerate(raws, first_uid)
     )
     return Batch(
         account=account,
@@ -136,8 +141,8 @@ def take(db: Database, model: Model, settings: Settings) -> Callable[..., list[D
     cursor.begin(db, "shop", "INBOX", 7, last_uid=0, history_through=0)
     state = {"uid": 1}
 
-    def take(*raws: bytes, history: bool = False, now: datetime = NOW) -> list[Decision]:
-        batch = a_batch(*raws, first_uid=state["uid"], history=history)
+    def take(*raws: bytes, history: bool = False, now: datetime = NOW, at: datetime = NOW) -> list[Decision]:
+        batch = a_batch(*raws, first_uid=state["uid"], history=history, at=at)
         state["uid"] += len(raws)
         return take_in(db, batch, model, settings, now)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -125,6 +126,92 @@ def test_the_story_of_a_case_by_commands(with_case):
     assert "called the supplier" in triage(with_case, "case", "1").stdout.decode()
 
 
+def test_a_case_goes_through_a_team_by_commands(with_case):
+    for arguments, says in [
+        (("assign", 1, "Li Wei"), "assigned by"),
+        (("status", 1, "preparing"), "suspended, preparing."),
+        (("tick", 1, "prove", "evidence.invoices", "--by", "li"), "Case 1: evidence.invoices ticked by li."),
+        (("status", 1, "submitted", "-m", "plan of action"), "suspended, submitted."),
+        (("tick", 1, "prove", "--not-done"), "prove unticked"),
+        (("status", 1, "lost"), "suspended, lost."),
+        (("status", 1, "open"), "suspended, open."),
+    ]:
+        done = triage(with_case, *arguments)
+        assert done.returncode == 0, done.stderr
+        assert says in done.stdout.decode()
+    shown = triage(with_case, "case", "1").stdout.decode()
+    assert "Li Wei has it, answered once" in shown
+    assert "evidence.invoices, li" in shown
+    assert json.loads(triage(with_case, "cases", "--of", "Li Wei", "--json").stdout)[0]["case"] == 1
+    assert json.loads(triage(with_case, "cases", "--of", "Chen", "--json").stdout) == []
+
+
+def test_what_cannot_be_merged_or_split_is_said(with_case):
+    refused(triage(with_case, "merge", 1, 9), 2, "there is no case 9")
+    refused(triage(with_case, "merge", 1, 1), 2, "cannot be merged with itself")
+    refused(triage(with_case, "split", 1, 77), 2, "has no such message: 77")
+
+
+def test_a_search_finds_mails_and_notes(with_case):
+    triage(with_case, "note", 1, "发票 from Mingxin")
+    (hit,) = json.loads(triage(with_case, "search", "发票", "--json").stdout)
+    assert (hit["case_id"], hit["kind"]) == (1, "note")
+    assert "[invoices]" in triage(with_case, "search", "invoices").stdout.decode()
+    assert triage(with_case, "search", "nowhere").stdout.decode() == "Nothing found.\n"
+
+
+def test_stores_show_what_is_open(with_case):
+    (store,) = json.loads(triage(with_case, "stores", "--json").stdout)
+    assert (store["platform"], store["open"], store["causes"]) == ("amazon", [1], {"authenticity": 1})
+    assert "open: #1 Authenticity" in triage(with_case, "stores").stdout.decode()
+
+
+def test_a_draft_is_written_checked_and_never_written_over(with_case):
+    text = triage(with_case, "draft", 1)
+    assert text.stdout.decode().startswith("# Plan of action")
+    assert b"blanks in [[...]]" in text.stderr
+    for name, begins in (("a.md", b"# Plan"), ("a.txt", b"Plan of action"), ("a.docx", b"PK")):
+        assert triage(with_case, "draft", 1, "--out", name).returncode == 0
+        assert (with_case / name).read_bytes().startswith(begins)
+    refused(triage(with_case, "draft", 1, "--out", "a.md"), 2, "a.md: is there already")
+    checked = triage(with_case, "draft", 1, "--check", "a.md")
+    assert checked.returncode == 1
+    assert re.search(r"^a\.md:\d+: blank: not filled in: ", checked.stdout.decode(), re.MULTILINE)
+    (with_case / "good.md").write_text("2026-11-20 B0CQ7M2XKD: the item was closed.")
+    good = triage(with_case, "draft", 1, "--check", "good.md")
+    assert (good.returncode, good.stdout) == (0, b"good.md: nothing to mend.\n")
+    assert json.loads(triage(with_case, "draft", 1, "--json").stdout)["letter"] == "plan"
+
+
+def test_over_a_right_the_choice_is_shown_first(with_case):
+    triage(with_case, "reclassify", 1, "--cause", "ip_infringement", "--stage", "listing_removed")
+    shown = triage(with_case, "draft", 1).stdout.decode()
+    assert shown.startswith("First: is it an infringement at all?")
+    assert "--kind counter_notice" in shown
+    assert triage(with_case, "draft", 1, "--kind", "dispute").stdout.decode().startswith("# Dispute: no infringement")
+
+
+def test_report_and_calendar_are_files_other_programs_read(with_case):
+    assert triage(with_case, "report", "--out", "r.html", "--until", "2026-11-24").returncode == 0
+    assert (with_case / "r.html").read_text().startswith("<!doctype html>")
+    assert "## What came" in triage(with_case, "report", "--until", "2026-11-24").stdout.decode()
+    assert triage(with_case, "calendar", "--out", "c.ics").returncode == 0
+    assert (with_case / "c.ics").read_bytes().startswith(b"BEGIN:VCALENDAR\r\n")
+
+
+def test_a_broken_playbook_of_the_users_stops_the_start_with_one_line(home):
+    (home / "books").mkdir()
+    (home / "books" / "kyc.toml").write_text('practice = "maybe"')
+    config = (home / "config.toml").read_text()
+    (home / "config.toml").write_text(f'playbooks = "{home}/books"\n{config}')
+    refused(triage(home, "run", "--once"), 2, "kyc.toml: practice: input should be")
+    assert "kyc.toml: practice" in " ".join(triage(home, "check").stdout.decode().split())
+    (home / "books" / "kyc.toml").unlink()
+    (home / "books" / "letters").mkdir()
+    (home / "books" / "letters" / "plan.md.jinja").write_text("{% if %}")
+    assert "plan.md.jinja, line 1" in " ".join(triage(home, "check").stdout.decode().split())
+
+
 def test_a_missed_warning_is_found_by_its_message(with_case):
     rows = json.loads(triage(with_case, "messages", "--json", "--search", "lantern").stdout)
     done = triage(with_case, "reclassify", rows[0]["id"], "--message", "--cause", "performance")
@@ -205,6 +292,10 @@ def test_evaluate_prints_one_object_and_nothing_else(tmp_path, models):
     ("arguments", "code", "says"),
     [(("case", 99), 2, "there is no case 99"), (("close", 1, "--by"), 2, "requires an argument"), (("case", "x"), 2, "valid integer"),
      (("reclassify", 1), 2, "say what it is"), (("reclassify", 1, "--cause", "kycc"), 2, "kycc"), (("cases", "--lang", "fr"), 2, "use zh or en"),
+     (("draft", 1, "--kind", "dispute"), 2, "is answered with: plan; not with dispute"), (("draft", 1, "--in", "tlh"), 2, "letters are written in: en, zh"),
+     (("draft", 1, "--format", "docx"), 2, "needs a file"), (("draft", 1, "--check", "none.md"), 2, "none.md: cannot be read"),
+     (("tick", 1, "dance"), 2, 'case 1 has no "dance"; its steps and evidence are: prove'), (("status", 1, "dismissed"), 2, "is no status to set"),
+     (("search", "***"), 2, "at least one word"), (("report", "--out", "no/such/r.html"), 2, "cannot be written"),
      (("nonsense",), 2, "No such command"), (("evaluate", "missing.jsonl"), 2, "missing.jsonl: cannot be read")],
 )  # fmt: skip
 def test_wrong_use_is_one_clear_line_and_exit_code_2(with_case, arguments, code, says):

@@ -12,6 +12,7 @@ STAGES = ("mail", "understand", "cases", "advice", "alerts")
 FLOOR = {
     "cli": 6,
     "demo": 5,
+    "web": 4,
     "daemon": 5,
     "polling": 4,
     "pipeline": 3,
@@ -25,6 +26,7 @@ FLOOR = {
     **dict.fromkeys(STAGES, 2),
     "store": 1,
     "config": 1,
+    "secret": 1,
     "types": 0,
     "labels": 0,
     "business_days": 0,

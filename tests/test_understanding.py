@@ -264,5 +264,9 @@ def test_a_language_is_recognised_in_short_and_mixed_texts(text, code):
 
 
 def test_a_greeting_with_a_colon_labels_no_store(model):
-    mail = a_mail("需要采取行动", "尊敬的卖家:\n\n为遵守相关法规,请在10个工作日内上传营业执照\n店铺名称:Brightfield Outdoor", "x@amazon.com")
+    mail = a_mail(
+        "需要采取行动",
+        "尊敬的卖家:\n\n为遵守相关法规,请在10个工作日内上传营业执照\n店铺名称:Brightfield Outdoor",
+        "x@amazon.com",
+    )
     assert store_name(mail, about(mail)) == "Brightfield Outdoor"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import difflib
 import os
-import shlex
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import platformdirs
@@ -18,9 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pytimeparse2 import parse as parse_duration
 
 from triage.errors import ConfigError
-
-#: How long a password command may take, in seconds.
-COMMAND_TIMEOUT = 20
+from triage.secret import Secret
 
 
 def _duration(value: object) -> object:
@@ -38,80 +34,6 @@ def _duration(value: object) -> object:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
-class Secret:
-    """Where a secret stands: ``env:NAME``, ``file:PATH``, ``cmd:COMMAND``, ``keyring:SERVICE/USER`` or itself.
-
-    Its value is looked up when it is needed, so that a rotated password is taken up without a restart, and it
-    never shows in repr, str or an error.
-    """
-
-    __slots__ = ("_source", "_where")
-
-    def __init__(self, source: str, where: str) -> None:
-        self._source = source
-        self._where = where
-
-    def __repr__(self) -> str:
-        return f"Secret({self.kind})"
-
-    @property
-    def kind(self) -> str:
-        """env, file, cmd, keyring or plain."""
-        head = self._source.partition(":")[0]
-        return head if head in {"env", "file", "cmd", "keyring"} and ":" in self._source else "plain"
-
-    def reveal(self) -> str:
-        """The secret itself.
-
-        Raises:
-            ConfigError: it cannot be had; the message names the place, never the value.
-        """
-        rest = self._source.partition(":")[2]
-        match self.kind:
-            case "env":
-                if not os.environ.get(rest):
-                    raise ConfigError(f"{self._where}: the environment variable {rest} is not set")
-                return os.environ[rest]
-            case "file":
-                try:
-                    text = Path(rest).expanduser().read_text(encoding="utf-8").strip()
-                except (OSError, UnicodeDecodeError) as error:
-                    reason = getattr(error, "strerror", None) or "not a text file"
-                    raise ConfigError(f"{self._where}: cannot read the file {rest}: {reason}") from error
-                if not text:
-                    raise ConfigError(f"{self._where}: the file {rest} is empty")
-                return text
-            case "cmd":
-                return self._from_command(rest)
-            case "keyring":
-                return self._from_keyring(rest)
-            case _:
-                return self._source
-
-    def _from_command(self, command: str) -> str:
-        try:
-            done = subprocess.run(  # noqa: S603 - the user's own command, without a shell
-                shlex.split(command), capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False
-            )
-        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            reason = "took too long" if isinstance(error, subprocess.TimeoutExpired) else "cannot be run"
-            raise ConfigError(f"{self._where}: the command {shlex.split(command)[:1]} {reason}") from None
-        if done.returncode or not done.stdout.strip():
-            raise ConfigError(f"{self._where}: the command gave no password (exit code {done.returncode})")
-        return done.stdout.strip().splitlines()[0]
-
-    def _from_keyring(self, path: str) -> str:
-        try:
-            import keyring
-        except ImportError:
-            raise ConfigError(f"{self._where}: keyring is not installed; run: pip install 'triage[keyring]'") from None
-        service, _, user = path.partition("/")
-        value = keyring.get_password(service, user)
-        if not value:
-            raise ConfigError(f"{self._where}: the keyring has nothing for {service}/{user}")
-        return str(value)
-
-
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
@@ -125,6 +47,8 @@ def _zone(value: str) -> str:
 
 Zone = Annotated[str, BeforeValidator(_zone)]
 Language = Literal["zh", "en"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[str, ...] = get_args(Weekday)
 
 
 class Account(_Settings):
@@ -220,6 +144,50 @@ class Alerting(_Settings):
     mailbox_down_after: Duration = timedelta(minutes=15)
 
 
+class Report(_Settings):
+    """The weekly report: written to a folder when its day and hour have come."""
+
+    folder: Path | None = None  # None: no report
+    day: Weekday = "monday"
+    hour: int = Field(default=8, ge=0, le=23)  # in the general time zone
+    form: Literal["html", "md"] = "html"
+
+
+class Calendar(_Settings):
+    """The deadlines as a file that the service keeps up to date."""
+
+    path: Path | None = None  # None: no file
+
+
+class Web(_Settings):
+    """What the service serves over HTTP: the calendar, for programs that subscribe to it."""
+
+    listen: str = ""  # "127.0.0.1:8470"; "" serves nothing
+    feed_token: str = Field(default="", repr=False)  # a secret in the calendar's address
+
+    @model_validator(mode="after")
+    def _complete(self) -> Web:
+        if not self.listen:
+            return self
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+            raise ValueError('listen: an address and a port, such as "127.0.0.1:8470"')
+        if not self.feed_token:
+            raise ValueError('feed_token: missing; whoever knows it may read the calendar: "env:TRIAGE_FEED_TOKEN"')
+        return self
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def secret(self) -> Secret:
+        """The feed's token, not yet looked up."""
+        return Secret(self.feed_token, "web.feed_token")
+
+
 class Logging(_Settings):
     """What the service writes to standard error."""
 
@@ -240,6 +208,9 @@ class Settings(_Settings):
     polling: Polling = Polling()
     sender: Sender = Sender()
     alerting: Alerting = Alerting()
+    report: Report = Report()
+    calendar: Calendar = Calendar()
+    web: Web = Web()
     logging: Logging = Logging()
 
     @field_validator("data", "models", "playbooks")
@@ -261,6 +232,11 @@ class Settings(_Settings):
                     hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known)) or 'none'}"
                     raise ValueError(f'accounts.{account.name}.targets: no target is called "{name}"{hint}')
         return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The general time zone."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def database(self) -> Path:
@@ -340,7 +316,11 @@ def load(path: Path) -> Settings:
 
 def missing_secrets(settings: Settings) -> Iterator[ConfigError]:
     """An error for each secret that cannot be had now."""
-    owners: list[Account | Target] = [*settings.accounts, *(t for t in settings.targets if t.type == "apprise")]
+    owners: list[Account | Target | Web] = [
+        *settings.accounts,
+        *(t for t in settings.targets if t.type == "apprise"),
+        *([settings.web] if settings.web.listen else []),
+    ]
     for owner in owners:
         try:
             owner.secret.reveal()
@@ -393,6 +373,9 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
         "polling": Polling,
         "sender": Sender,
         "alerting": Alerting,
+        "report": Report,
+        "calendar": Calendar,
+        "web": Web,
         "logging": Logging,
     }
     model = models.get(str(loc[0]), Settings) if len(loc) > 1 else Settings

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor as JobPool
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from triage.advice.playbook import playbooks
 from triage.alerts import outbox
 from triage.config import Account, Settings, Target
 from triage.delivery import deliver_due
@@ -26,14 +28,20 @@ from triage.learn.in_use import ModelInUse
 from triage.mail.session import Session
 from triage.mail.signatures import Signatures
 from triage.polling import Looked, look
+from triage.reports.writing import write_calendar, write_report
 from triage.store.connection import opened, store_errors
 from triage.store.transaction import transaction
 from triage.understand.classifier import Model
+
+if TYPE_CHECKING:
+    from triage.web.server import Serving
 
 log = structlog.get_logger()
 
 #: How often the outbox is looked at when nothing wakes it, in seconds.
 OUTBOX_EVERY = 1.0
+#: How often report and calendar are looked after, in seconds.
+FILES_EVERY = 60.0
 #: After SIGTERM, what runs gets this long to reach its next safe point, in seconds. systemd is told the same.
 GRACE = 4.0
 
@@ -53,6 +61,7 @@ class Daemon:
         self._sessions: dict[str, list[Session]] = {account.name: [] for account in settings.accounts}
         self._refused: dict[str, str] = {}
         self._model_down = False
+        self._web: Serving | None = None
         self._model = ModelInUse(settings.models_dir, now, self._corrections)
         # One worker more than mailboxes may wait at once: a hanging server or target must not hold up the others.
         pool = JobPool(max(settings.polling.workers, 1) + len(settings.targets) + 1)
@@ -67,7 +76,9 @@ class Daemon:
 
         Raises:
             StoreError: the database cannot be opened.
+            ConfigError: the user's own playbooks cannot be used.
         """
+        playbooks(self._settings.playbooks)  # a fault in them is said at the start, not when an alert is due
         with opened(self._settings.database):
             pass
         self._current_model()  # without one the targets are told, and every look tries again
@@ -82,6 +93,10 @@ class Daemon:
                 self.deliver, "interval", seconds=OUTBOX_EVERY, args=[target], id=f"deliver:{target.name}",
                 next_run_time=now(),
             )  # fmt: skip
+        if self._settings.report.folder or self._settings.calendar.path:
+            self._scheduler.add_job(self.write, "interval", seconds=FILES_EVERY, id="files", next_run_time=now())
+        if self._settings.web.listen:
+            self._serve()
         for account in self._settings.accounts:
             if account.secret.kind == "plain":
                 log.warning("password_in_configuration", account=account.name, better="env:, file:, cmd: or keyring:")
@@ -91,6 +106,8 @@ class Daemon:
     def stop(self) -> bool:
         """End within GRACE seconds; whether all work reached a safe point. What did not is repeated at the next start."""
         self._stopping.set()
+        if self._web is not None:
+            self._web.stop()
         for sessions in self._sessions.values():
             for session in list(sessions):
                 session.abort()
@@ -146,6 +163,26 @@ class Daemon:
             log.exception("delivery_failed", target=target.name)
         return 0
 
+    def _serve(self) -> None:
+        """Begin to serve over HTTP. An address that is taken stops nothing else."""
+        from triage.web.server import serve  # costs a moment and memory: only where it is asked for
+
+        try:
+            self._web = serve(self._settings, now)
+        except TriageError as error:
+            log.error("web_failed", reason=str(error))
+
+    def write(self) -> None:
+        """Write the weekly report if it is due, and the calendar if something changed."""
+        for what in (write_report, write_calendar):
+            try:
+                with opened(self._settings.database) as db:
+                    what(db, self._settings, now())
+            except TriageError as error:
+                log.warning("file_not_written", reason=str(error))
+            except Exception:
+                log.exception("file_not_written")
+
     def _current_model(self) -> Model | None:
         try:
             model = self._model.get()
@@ -193,11 +230,13 @@ def run_once(settings: Settings) -> int:
     """Look at every mailbox once and deliver what is due, for cron; how many mailboxes failed."""
     with alone(settings):
         daemon = Daemon(settings)
+        playbooks(settings.playbooks)
         with opened(settings.database):
             pass
         with ThreadPoolExecutor(settings.polling.workers) as pool:
             looked = list(pool.map(daemon.poll, settings.accounts))
             list(pool.map(daemon.deliver, settings.targets))
+        daemon.write()
     return sum(result is None for result in looked)
 
 

@@ -12,6 +12,7 @@
     +-- CorpusError                  a line of training or evaluation data that cannot be used
     +-- TargetFailed                 temporary: an alert target that did not take a message
     +-- TargetMisconfigured          permanent: an alert target that never will
+    +-- OutputError                  a report, calendar or port that cannot be written to or listened on
 
 The message is one line: what, where, what to do. It never holds a secret or mail text.
 """
@@ -82,3 +83,9 @@ class TargetMisconfigured(TriageError):
     """An alert target whose address is not understood."""
 
     exit_code = 2
+
+
+class OutputError(TriageError):
+    """A file cannot be written, or an address not listened on."""
+
+    temporary = True

@@ -248,6 +248,21 @@ def _rendered(letter: Letter, values: Mapping[str, Any], own: Path | None) -> st
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
+def parsed(own: Path) -> int:
+    """Read the letters of a user's folder without writing one; how many there are.
+
+    Raises:
+        ConfigError: one is broken; with file and line.
+    """
+    found = [letter for letter in Letter if (own / "letters" / f"{letter}.md.jinja").exists()]
+    for letter in found:
+        try:
+            _environment(own).get_template(f"{letter}.md.jinja")
+        except TemplateSyntaxError as error:
+            raise ConfigError(f"{error.filename}, line {error.lineno}: {error.message}") from error
+    return len(found)
+
+
 def _environment(own: Path | None) -> ImmutableSandboxedEnvironment:
     ours = PackageLoader("triage.advice", "letters")
     return ImmutableSandboxedEnvironment(

@@ -13,6 +13,8 @@ from triage.cases.queries import case_of
 from triage.labels import PHISHING_SEVERITY, SEVERITY, Cause, SenderVerdict, Stage, Status
 from triage.types import Case, Deadline, Decision, Money
 
+#: What a platform says to an answer it has got.
+_ANSWERS = frozenset({Stage.APPEAL_MORE_INFO, Stage.APPEAL_DENIED})
 #: A case keeps so many amounts: enough to tell how much is at stake.
 _MOST_MONEY = 20
 #: What a case has of its own, whatever its mails say: it is not made anew when they are.
@@ -82,7 +84,7 @@ def advanced(case: Case, said: Said) -> dict[str, Any]:
     further = {*case.also, decision.cause, *decision.also} - {case.cause, Cause.NONE, Cause.OTHER}
     if further - set(case.also) and "cause" not in changes and not decision.needs_review:
         changes["also"] = _list(tuple(sorted(further)))
-    if decision.deadline and decision.stage is not Stage.REINSTATED and _binds(decision.deadline, case, said.at):
+    if decision.deadline and decision.stage is not Stage.REINSTATED and _binds(decision.deadline, case, said):
         changes |= deadline_columns(decision.deadline)
     if not decision.warning and not case.needs_review:
         # What kind of warning it is follows from the case; that it is one at all does not.
@@ -119,15 +121,17 @@ def _is_final(decision: Decision) -> bool:
     return bool(decision.facts.final) and decision.stage is Stage.APPEAL_DENIED
 
 
-def _binds(new: Deadline, case: Case, at: datetime) -> bool:
+def _binds(new: Deadline, case: Case, said: Said) -> bool:
     """Whether a mail's deadline takes the place of the case's: what a mail says before what is usual, then the earlier."""
     old = case.deadline
     if old is None or (old.assumed and not new.assumed):
         return True
     if new.assumed and not old.assumed:
         # The case went on and its old limit is over: the usual one for what is asked now.
-        return old.at < at
-    return old.at < at or new.at < old.at
+        return old.at <= said.at
+    if said.decision.stage in _ANSWERS:
+        return True  # the earlier limit was for what has been answered since
+    return old.at <= said.at or new.at < old.at
 
 
 def _amounts(money: Iterable[Money]) -> str:

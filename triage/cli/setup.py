@@ -145,6 +145,20 @@ def check(
     raise typer.Exit(0 if all(f.well for f in findings) else 1)
 
 
+def _playbooks(folder: Path) -> Finding:
+    from triage.advice.drafts import parsed
+    from triage.advice.playbook import playbooks
+
+    try:
+        playbooks(folder)
+        letters = parsed(folder)
+    except ConfigError as error:
+        return Finding("playbooks", False, str(error))
+    return Finding(
+        "playbooks", True, f"{folder}: {len(list(folder.glob('*.toml')))} playbooks, {letters} letters of your own"
+    )
+
+
 def _findings(settings: Settings, *, send_test: bool) -> Iterator[Finding]:
     yield Finding("configuration", True, f"{len(settings.accounts)} accounts, {len(settings.targets)} targets")
     if not settings.accounts:
@@ -159,6 +173,8 @@ def _findings(settings: Settings, *, send_test: bool) -> Iterator[Finding]:
             )
         yield from _mailbox(account, settings)
     yield _model(settings)
+    if settings.playbooks:
+        yield _playbooks(settings.playbooks)
     if not settings.targets:
         yield Finding("targets", False, "none is configured; cases are kept, but nobody is alerted")
     for target in settings.targets:
