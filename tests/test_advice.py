@@ -179,6 +179,15 @@ def test_a_platform_and_stage_can_differ_and_say_why():
     assert told(replace(case, platform=Platform.AMAZON)).practice is Appealability.HARD
 
 
+def test_what_holds_on_a_platform_for_every_cause_comes_after_what_holds_for_this_one():
+    case = replace(SUSPENDED, cause=Cause.KYC, platform=Platform.ETSY, stage=Stage.APPEAL_DENIED)
+    assert told(case).practice is Appealability.NOT_APPEALABLE
+    assert "specialist" in told(case).why
+    case = replace(SUSPENDED, cause=Cause.PERFORMANCE, stage=Stage.WARNING)
+    assert told(case).practice is Appealability.REMEDY
+    assert told(replace(case, stage=Stage.SUSPENDED)).practice is Appealability.APPEALABLE
+
+
 def test_after_the_last_word_nothing_is_argued_any_more():
     said = told(replace(SUSPENDED, stage=Stage.APPEAL_DENIED, final=True))
     assert said.practice is Appealability.NOT_APPEALABLE

@@ -77,6 +77,13 @@ def test_evidence_that_is_there_becomes_an_annex_what_is_asked_for_and_not_there
     assert "[[not there yet: Supplier invoices]]" in text
 
 
+def test_a_case_without_any_number_gets_a_letter_without_that_line():
+    text = write(facts=Facts())
+    assert "Reference" not in text
+    assert "Listings" not in text
+    assert "Store: Brightfield" in text
+
+
 def test_a_second_answer_must_say_what_is_new():
     assert "New in this submission: [[" in write(replace(LATE, attempts=1))
     assert "New in this submission" not in write()

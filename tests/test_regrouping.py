@@ -9,7 +9,7 @@ from tests.test_cases import cases
 from triage import actions, regrouping
 from triage.cases import history, messages, queries
 from triage.errors import UsageError
-from triage.labels import Cause, Stage, Status
+from triage.labels import Cause, Platform, Stage, Status
 
 TRADEMARK = "A rights owner reported that this product infringes its trademark. The listing was removed. ASIN: {asin}"
 
@@ -80,6 +80,19 @@ def test_a_warning_that_speaks_of_a_final_decision_is_not_final(db, take):
     take(a_raw(body="Your account has been deactivated. Authenticity of items. This is our final decision unless you send invoices."))  # fmt: skip
 
     assert not cases(db)[0].final
+
+
+def test_a_walmart_account_that_is_terminated_is_marked_as_final(db, take):
+    take(
+        a_raw(
+            "Your seller account has been terminated",
+            "Your Walmart Marketplace seller account has been terminated because of counterfeit items. Appeals will not be granted.",
+            "Walmart Marketplace <marketplace@walmart.com>",
+        )
+    )
+
+    (case,) = cases(db)
+    assert (case.platform, case.final) == (Platform.WALMART, True)
 
 
 def test_a_wrong_join_is_split_and_both_cases_are_what_their_own_mails_say(db, take):

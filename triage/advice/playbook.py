@@ -134,6 +134,7 @@ class General(_Strict):
     grades: dict[Appealability, Words]
     trade: dict[TradeGrade, Words]
     final: Words
+    overrides: tuple[Override, ...] = ()
     asked: dict[Literal["documents", "menu", "reply", "elsewhere"], Words]
     steps: tuple[Step, ...]
     forged: tuple[Step, ...] = Field(min_length=1)

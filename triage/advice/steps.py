@@ -63,7 +63,8 @@ def practice_of(case: Case, language: str, books: Playbooks) -> tuple[Appealabil
     if case.final:
         return Appealability.NOT_APPEALABLE, books.general.final.say(language)
     book = books.of(case.cause)
-    override = next((each for each in book.overrides if each.fits(case.platform, case.stage)), None)
+    known = (*book.overrides, *books.general.overrides)
+    override = next((each for each in known if each.fits(case.platform, case.stage)), None)
     if override:
         return override.practice, override.say(language)
     return book.practice, book.why.say(language)

@@ -10,7 +10,7 @@ from typing import Any
 
 from triage.cases.history import deadline_columns
 from triage.cases.queries import case_of
-from triage.labels import PHISHING_SEVERITY, SEVERITY, Cause, SenderVerdict, Stage, Status
+from triage.labels import PHISHING_SEVERITY, SEVERITY, Cause, Platform, SenderVerdict, Stage, Status
 from triage.types import Case, Deadline, Decision, Money
 
 #: What a platform says to an answer it has got.
@@ -117,7 +117,10 @@ def made_of(row: Mapping[str, Any], items: Iterable[Said | Corrected]) -> dict[s
 
 
 def _is_final(decision: Decision) -> bool:
-    """Whether the platform has spoken its last word. A warning may say "final", too: only of an answer it is one."""
+    """Whether the platform has spoken its last word. A warning may say "final", too: only of an answer it is one, and of
+    a Walmart account that is not suspended but terminated, about which no appeal is heard."""
+    if decision.platform is Platform.WALMART and "terminat" in decision.facts.final.lower():
+        return decision.stage in {Stage.SUSPENDED, Stage.APPEAL_DENIED}
     return bool(decision.facts.final) and decision.stage is Stage.APPEAL_DENIED
 
 
