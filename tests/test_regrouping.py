@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import NOW, a_raw
 from tests.test_cases import cases
 from triage import actions, regrouping
-from triage.cases import history, messages, queries
+from triage.cases import history, matching, messages, queries, state
 from triage.errors import UsageError
 from triage.labels import Cause, Platform, Stage, Status
 
@@ -206,3 +206,32 @@ def test_a_tick_is_remembered_with_who_and_when_and_can_be_undone(db, take):
     assert history.ticks(history.of_case(db, 1))["prove"].by == "li"
     actions.undo(db, 1, by="li", now=NOW)
     assert history.ticks(history.of_case(db, 1)) == {}
+
+
+def test_a_case_made_anew_from_its_mails_is_the_case_that_grew_with_them(db, take):
+    take(a_raw())
+    for hours, text in enumerate(
+        (
+            "We need more information about the authenticity of your items within 3 days. $2,300.00 are on hold.",
+            "We decided not to reinstate your account: authenticity. This decision is final.",
+            "We need more information: please send invoices to show the authenticity of your items.",
+        ),
+        1,
+    ):
+        at = NOW + timedelta(hours=hours)
+        take(a_raw("Your appeal", f"Case 16744219803: {text}", sent_at=at), now=at, at=at)
+    (row,) = db.query("SELECT * FROM cases")
+
+    said = [state.Said(m.received_at, m.subject, m.decision) for m in messages.of_case(db, 1)]
+    again = state.made_of(row, reversed(said))
+
+    assert len(said) == 4
+    assert {name: row[name] for name in again} == again
+
+
+def test_a_thousand_open_cases_do_not_make_the_next_mail_slow(db, take):
+    """Not by the clock: so many statements are run for a mail, and each looks at no more than fifty cases."""
+    letters = ["".join(chr(97 + int(digit)) for digit in str(n)) for n in range(120)]
+    take(*(a_raw(f"Listing removed {name}", TRADEMARK.format(asin=f"B0CQ7M{n:04d}")) for n, name in enumerate(letters)))
+    assert len(cases(db)) == 120
+    assert len(matching._recent(db, "shop", messages.of_case(db, 1)[0].decision, NOW - timedelta(days=1))) == 50

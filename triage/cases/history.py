@@ -37,6 +37,7 @@ _COLUMNS = frozenset(
         "money",
         "merged_into",
         "title",
+        "likeness",
         "language",
     ]
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,8 @@ _SAME_EVENT = timedelta(days=30)
 _BURST = timedelta(hours=24)
 #: Marketplaces of one store announce the same measure within days of each other.
 _SISTERS = timedelta(days=7)
+#: Of cases that may be meant only so many of the newest are looked at: a mailbox with more has other worries.
+_MOST_RECENT = 50
 
 
 def record(
@@ -150,16 +151,17 @@ def _by_event(db: Database, account: str, decision: Decision, now: datetime) -> 
     there is."""
     if decision.stage not in _ACCOUNT_LEVEL or decision.platform in {Platform.NONE, Platform.OTHER}:
         return None
-    level = [
-        case
-        for case in _recent(db, account, decision, now - _SAME_EVENT)
-        if case.stage in _ACCOUNT_LEVEL and not _elsewhere(case, decision)
-    ]
-    same = [case for case in level if case.cause is decision.cause]
-    if same:
-        return same[0]
-    if decision.stage in _ANSWERS and decision.cause is Cause.OTHER and len(level) == 1:
-        return level[0]
+    since = now - _SAME_EVENT
+    for case in _recent(db, account, decision, since, cause=decision.cause):
+        if case.stage in _ACCOUNT_LEVEL and not _elsewhere(case, decision):
+            return case
+    if decision.stage in _ANSWERS and decision.cause is Cause.OTHER:
+        level = [
+            case
+            for case in _recent(db, account, decision, since)
+            if case.stage in _ACCOUNT_LEVEL and not _elsewhere(case, decision)
+        ]
+        return level[0] if len(level) == 1 else None
     return None
 
 
@@ -167,45 +169,36 @@ def _by_burst(db: Database, account: str, mail: Mail, decision: Decision, now: d
     """An open case that a notice like this one, about another product, opened or advanced a short time ago."""
     if not any(each.kind in _THING for each in decision.ids) or decision.stage in _ACCOUNT_LEVEL:
         return None
-    like = _skeleton(title(mail))
-    return next(
-        (
-            case
-            for case in _recent(db, account, decision, now - _BURST)
-            if (case.cause, case.stage) == (decision.cause, decision.stage)
-            and _skeleton(case.title) == like
-            and not _elsewhere(case, decision)
-            and _same_owner(db, case, decision)
-        ),
-        None,
-    )
+    like = state.likeness(title(mail))
+    alike = _recent(db, account, decision, now - _BURST, cause=decision.cause, stage=decision.stage, likeness=like)
+    return next((case for case in alike if not _elsewhere(case, decision) and _same_owner(db, case, decision)), None)
 
 
 def _link(db: Database, case: int, account: str, decision: Decision, now: datetime) -> None:
     """Tie a new case to those in which other marketplaces of the store announce the same."""
-    if decision.sender is SenderVerdict.FORGED or not decision.warning:
+    if decision.sender is SenderVerdict.FORGED or not decision.warning or not decision.facts.marketplaces:
         return
-    for other in _recent(db, account, decision, now - _SISTERS):
-        if (
-            other.id != case
-            and (other.cause, other.stage) == (decision.cause, decision.stage)
-            and _elsewhere(other, decision)
-        ):
+    for other in _recent(db, account, decision, now - _SISTERS, cause=decision.cause, stage=decision.stage):
+        if other.id != case and _elsewhere(other, decision):
             pairs = [(case, other.id), (other.id, case)]
             db.conn.executemany("INSERT OR IGNORE INTO case_links (case_id, other_id) VALUES (?, ?)", pairs)
             for one, another in pairs:
                 history.append(db, one, "linked", {"case": another}, by=history.DAEMON, now=now)
 
 
-def _recent(db: Database, account: str, decision: Decision, since: datetime) -> list[Case]:
-    """Cases of the account, platform and store that have not ended and were touched since then, the newest first."""
+def _recent(db: Database, account: str, decision: Decision, since: datetime, **equal: str) -> list[Case]:
+    """Cases of the account, platform and store that have not ended and were touched since then, the newest first.
+
+    equal: columns of the table and what they must be; their names are ours.
+    """
     rows = db.query(
-        f"""SELECT * FROM cases WHERE account = ? AND platform = ? AND sender <> ?
-            AND status NOT IN ({", ".join("?" * len(ENDED))}) AND updated_at >= ?
-            AND (? = '' OR store = '' OR store = ?) ORDER BY id DESC""",  # noqa: S608 - only question marks
+        f"""SELECT * FROM cases WHERE account = ? AND platform = ? {"".join(f"AND {name} = ? " for name in equal)}
+            AND sender <> ? AND status NOT IN ({", ".join("?" * len(ENDED))}) AND updated_at >= ?
+            AND (? = '' OR store = '' OR store = ?) ORDER BY id DESC LIMIT {_MOST_RECENT}""",  # noqa: S608 - no stranger's word
         [
             account,
             decision.platform.value,
+            *(str(value) for value in equal.values()),
             SenderVerdict.FORGED.value,
             *(status.value for status in sorted(ENDED)),
             stored(since),
@@ -234,11 +227,6 @@ def _same_owner(db: Database, case: Case, decision: Decision) -> bool:
 def _owners(decisions: Iterable[Decision]) -> set[str]:
     owners = (decision.facts.rights_owner for decision in decisions)
     return {(owner.email or owner.name).casefold() for owner in owners if owner}
-
-
-def _skeleton(text: str) -> str:
-    """A subject without its numbers: what notices about different products have in common."""
-    return " ".join(re.sub(r"[\w.-]*\d[\w.-]*", "#", text.casefold()).split())
 
 
 def _about(mail: Mail, message: RawMessage) -> dict[str, Any]:

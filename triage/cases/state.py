@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,6 +57,7 @@ def opened(said: Said) -> dict[str, Any]:
         "sender": decision.sender.value,
         "language": decision.language,
         "title": said.title,
+        "likeness": likeness(said.title),
         "final": int(_is_final(decision)),
         "marketplaces": json.dumps(decision.facts.marketplaces),
         "money": _amounts(decision.facts.money),
@@ -92,6 +94,11 @@ def advanced(case: Case, said: Said) -> dict[str, Any]:
     if decision.store and not case.store:
         changes["store"] = decision.store
     return changes
+
+
+def likeness(subject: str) -> str:
+    """A subject without its numbers: what notices about different products have in common."""
+    return " ".join(re.sub(r"[\w.-]*\d[\w.-]*", "#", subject.casefold()).split())[:200]
 
 
 def made_of(row: Mapping[str, Any], items: Iterable[Said | Corrected]) -> dict[str, Any]:

@@ -217,7 +217,9 @@ def _about(event: CaseEvent) -> str:
 def _changed(event: CaseEvent) -> str:
     """What of a case an event changed, as far as a reader cares."""
     told = {
-        k: v for k, v in event.detail.get("is", {}).items() if k not in {"marketplaces", "money", "severity", "title"}
+        k: v
+        for k, v in event.detail.get("is", {}).items()
+        if k not in {"marketplaces", "money", "severity", "title", "likeness"}
     }
     return ", ".join(f"{name}: {event.detail['was'].get(name)} -> {value}" for name, value in told.items())
 

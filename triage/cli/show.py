@@ -19,7 +19,7 @@ from rich.table import Table
 
 from triage.alerts.render import defanged, remaining
 from triage.glossary import called
-from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES
+from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, STATUS_NAMES
 from triage.types import Case, Evidence, Facts
 
 ProgressCall = Callable[[float, str], None]
@@ -39,7 +39,7 @@ _COLUMNS: dict[str, tuple[dict[str, str], int]] = {
     "cause": ({"en": "Cause", "zh": "原因"}, 24),
     "sure": ({"en": "Sure", "zh": "把握"}, 4),
     "due": ({"en": "Answer by", "zh": "期限"}, 28),
-    "status": ({"en": "Status", "zh": "状态"}, 12),
+    "status": ({"en": "Status", "zh": "状态"}, 20),
     "subject": ({"en": "Subject", "zh": "主题"}, 0),
 }
 #: Widths from which all columns, and the subject, are shown.
@@ -140,7 +140,7 @@ def _cells(case: Case, language: str, zone: ZoneInfo | None, now: datetime, *, r
         "cause": CAUSE_NAMES[language][case.cause].split(" (")[0] + marks,
         "sure": f"{case.confidence:.0%}",
         "due": deadline(case, language, zone, now, short=not roomy),
-        "status": case.status.value,
+        "status": plain(" ".join(filter(None, (STATUS_NAMES[language][case.status], case.assignee)))),
         "subject": plain(" ".join(case.title.split())),
     }
 

@@ -42,8 +42,10 @@ def teams(db: Database) -> None:
         "marketplaces TEXT NOT NULL DEFAULT '[]'",
         "money TEXT NOT NULL DEFAULT '[]'",
         "merged_into INTEGER REFERENCES cases (id)",
+        "likeness TEXT NOT NULL DEFAULT ''",
     ):
         db.conn.execute(f"ALTER TABLE cases ADD COLUMN {column}")
+    db.conn.execute("CREATE INDEX cases_by_likeness ON cases (account, platform, likeness)")
     db.conn.execute(
         """CREATE TABLE case_links (
                case_id INTEGER NOT NULL REFERENCES cases (id), other_id INTEGER NOT NULL REFERENCES cases (id),
