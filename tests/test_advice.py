@@ -11,9 +11,9 @@ import pytest
 from tests.conftest import NOW
 from tests.test_priority import CASE
 from triage.advice.playbook import General, Playbook, names, playbooks
-from triage.advice.steps import ANSWER, SEND_DOCUMENTS, advice
+from triage.advice.steps import advice
 from triage.errors import ConfigError
-from triage.labels import Appealability, Cause, Platform, SenderVerdict, Stage
+from triage.labels import ANSWER, SEND_DOCUMENTS, Appealability, Cause, Platform, SenderVerdict, Stage
 from triage.types import AnswerTo, CaseEvent, Deadline, Facts
 
 CAUSES = [cause for cause in Cause if cause is not Cause.NONE]

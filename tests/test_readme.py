@@ -45,7 +45,9 @@ def test_the_commands_of_the_readme_print_what_it_says(tmp_path, name):
         "TRIAGE_CONFIG": str(home / ".local/share/triage/demo/config.toml"),
     }
     for command, expected in shown(name):
-        done = subprocess.run(command, shell=True, cwd=home, env=env, capture_output=True, text=True, timeout=110, check=False)
+        done = subprocess.run(
+            command, shell=True, cwd=home, env=env, capture_output=True, text=True, timeout=110, check=False
+        )
         assert done.returncode == 0, f"{command}: {done.stderr}"
         printed = normal(done.stdout)
         for line in expected:

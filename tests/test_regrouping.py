@@ -235,3 +235,26 @@ def test_a_thousand_open_cases_do_not_make_the_next_mail_slow(db, take):
     take(*(a_raw(f"Listing removed {name}", TRADEMARK.format(asin=f"B0CQ7M{n:04d}")) for n, name in enumerate(letters)))
     assert len(cases(db)) == 120
     assert len(matching._recent(db, "shop", messages.of_case(db, 1)[0].decision, NOW - timedelta(days=1))) == 50
+
+
+def test_a_correction_undone_after_a_later_mail_keeps_what_that_mail_said(db, take):
+    take(a_raw())
+    actions.correct(db, 1, cause=Cause.KYC, stage=Stage.WARNING, by="li", now=NOW + timedelta(hours=1))
+    at = NOW + timedelta(hours=2)
+    text = "Case 16744219803: we decided not to reinstate your account. Your appeal about the authenticity was refused."
+    take(a_raw("Your appeal", text, sent_at=at), now=at, at=at)
+    actions.undo(db, 1, by="li", now=NOW + timedelta(hours=3))
+
+    assert (queries.get(db, 1).cause, queries.get(db, 1).stage) == (Cause.AUTHENTICITY, Stage.APPEAL_DENIED)
+
+
+def test_what_was_sent_for_one_mail_is_asked_for_again_by_the_next(db, take):
+    take(a_raw())
+    actions.tick(db, 1, "send_documents", by="li", now=NOW)
+    actions.tick(db, 1, "evidence.invoices", by="li", now=NOW)
+    take(a_raw("Your appeal", "Case 16744219803: please send further invoices to show the authenticity of your items."))
+
+    assert set(history.ticks(history.of_case(db, 1))) == {"evidence.invoices"}
+    actions.tick(db, 1, "send_documents", by="li", now=NOW)
+    actions.undo(db, 1, by="li", now=NOW)
+    assert set(history.ticks(history.of_case(db, 1))) == {"evidence.invoices"}

@@ -248,7 +248,8 @@ def undo(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
         known = existing(db, case)
         events = history.of_case(db, case)
         undone = history.undone(events)
-        last = next((e for e in reversed(events) if e.kind in _UNDOABLE and e.id not in undone), None)
+        by_people = [e for e in events if e.kind in _UNDOABLE and e.by != history.DAEMON and e.id not in undone]
+        last = by_people[-1] if by_people else None
         if known.merged_into is not None:
             raise UsageError(
                 f"case {case} is merged into case {known.merged_into}; to take that back: triage undo {known.merged_into}"
@@ -259,9 +260,12 @@ def undo(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
             return regrouping.take_back(db, last, by=by, now=now)
         was: Mapping[str, Any] = last.detail.get("was", {})
         db.execute("UPDATE corrections SET undone_at = ? WHERE event_id = ?", (stored(now), last.id))
-        return history.change(
-            db, case, "undone", dict(was), by=by, now=now, detail={"event": last.id, "undid": last.kind}
-        )
+        detail = {"event": last.id, "undid": last.kind}
+        if last.kind in {"corrected", "believed"} and any(m.decision for m in messages.of_case(db, case)):
+            # Mails may have come since: the case is made of all of them, without the correction.
+            status = {name: value for name, value in was.items() if name == "status"}
+            return regrouping.made_anew(db, case, "undone", detail, by=by, now=now, more=status, without=last.id)
+        return history.change(db, case, "undone", dict(was), by=by, now=now, detail=detail)
 
 
 def _remember(

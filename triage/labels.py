@@ -109,6 +109,9 @@ class Status(StrEnum):
 #: Nobody has to act on these any more.
 ENDED = frozenset({Status.WON, Status.LOST, Status.CLOSED, Status.DISMISSED})
 
+#: Steps that a mail itself asks for: a later mail that asks again takes their ticks away.
+SEND_DOCUMENTS, ANSWER = "send_documents", "answer"
+
 #: Severity from 1 (read it this week) to 5 (the business stands still), by stage.
 SEVERITY: dict[Stage, int] = {
     Stage.NONE: 1,

@@ -42,7 +42,7 @@ def merge(db: Database, case: int, other: int, *, by: str, now: datetime) -> Cas
         _move(db, moved, other, case)
         changes = {"status": Status.CLOSED.value, "merged_into": case}
         history.change(db, other, "merged_into", changes, by=by, now=now, detail={"case": case})
-        return _made_anew(db, case, "merged", {"case": other, "messages": moved}, by=by, now=now)
+        return made_anew(db, case, "merged", {"case": other, "messages": moved}, by=by, now=now)
 
 
 def split(db: Database, case: int, message_ids: Sequence[int], *, by: str, now: datetime) -> CaseEvent:
@@ -73,7 +73,7 @@ def split(db: Database, case: int, message_ids: Sequence[int], *, by: str, now: 
         _move(db, moved, case, event.case_id)
         row = next(iter(db.query("SELECT * FROM cases WHERE id = ?", [event.case_id])))
         history.change(db, event.case_id, "mail", state.made_of(row, said), by=by, now=now)
-        _made_anew(db, case, "split", {"case": event.case_id, "messages": moved}, by=by, now=now)
+        made_anew(db, case, "split", {"case": event.case_id, "messages": moved}, by=by, now=now)
         return event
 
 
@@ -84,12 +84,12 @@ def take_back(db: Database, done: CaseEvent, *, by: str, now: datetime) -> CaseE
     if done.kind == "merged":
         _move(db, moved, done.case_id, other)
         closing = next(e for e in reversed(history.of_case(db, other)) if e.kind == "merged_into")
-        _made_anew(db, other, "undone", about, by=by, now=now, more=closing.detail["was"])
+        made_anew(db, other, "undone", about, by=by, now=now, more=closing.detail["was"])
     else:
         _move(db, [message.id for message in messages.of_case(db, other)], other, done.case_id)
         changes = {"status": Status.CLOSED.value, "merged_into": done.case_id}
         history.change(db, other, "merged_into", changes, by=by, now=now, detail={"case": done.case_id})
-    return _made_anew(db, done.case_id, "undone", about, by=by, now=now)
+    return made_anew(db, done.case_id, "undone", about, by=by, now=now)
 
 
 def _move(db: Database, message_ids: Sequence[int], source: int, target: int) -> None:
@@ -102,7 +102,7 @@ def _move(db: Database, message_ids: Sequence[int], source: int, target: int) ->
                 matching.remember(db, case, message.decision)
 
 
-def _made_anew(
+def made_anew(
     db: Database,
     case: int,
     kind: str,
@@ -111,11 +111,15 @@ def _made_anew(
     by: str,
     now: datetime,
     more: Mapping[str, Any] | None = None,
+    without: int = 0,
 ) -> CaseEvent:
-    """The case as the mails it has now, and what people corrected, make it."""
+    """The case as the mails it has now, and what people corrected, make it. Opens no transaction of its own.
+
+    more: columns beside, such as its status; without: the event of a correction that counts no more.
+    """
     row = next(iter(db.query("SELECT * FROM cases WHERE id = ?", [case])))
     said = [_said(message) for message in messages.of_case(db, case) if message.decision]
-    columns = state.made_of(row, [*said, *_corrections(db, case)]) if said else {}
+    columns = state.made_of(row, [*said, *_corrections(db, case, without)]) if said else {}
     return history.change(db, case, kind, {**columns, **(more or {})}, by=by, now=now, detail=detail)
 
 
@@ -124,9 +128,9 @@ def _said(message: StoredMessage) -> state.Said:
     return state.Said(message.received_at, message.subject, message.decision)
 
 
-def _corrections(db: Database, case: int) -> list[state.Corrected]:
+def _corrections(db: Database, case: int, without: int) -> list[state.Corrected]:
     events = history.of_case(db, case)
-    undone = history.undone(events)
+    undone = history.undone(events) | {without}
     return [
         state.Corrected(event.at, {name: value for name, value in event.detail["is"].items() if name in _CORRECTED})
         for event in events

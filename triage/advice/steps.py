@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from triage.advice import limits
 from triage.advice.playbook import Piece, Playbooks, Step
 from triage.glossary import called
-from triage.labels import Appealability, SenderVerdict, Stage
+from triage.labels import ANSWER, SEND_DOCUMENTS, Appealability, SenderVerdict, Stage
 from triage.types import Advice, Case, CaseEvent, Facts, KnownFact, Task
 
 #: With less time than this the most valuable step comes first, whatever its day.
@@ -17,8 +17,6 @@ _HURRY = timedelta(hours=24)
 _ORDER = ("hour", "day", "week")
 #: When the platform waits for an answer.
 _ANSWERABLE = frozenset(Stage) - {Stage.NONE, Stage.REINSTATED}
-#: Names of the steps that the mail itself asks for.
-SEND_DOCUMENTS, ANSWER = "send_documents", "answer"
 
 
 def advice(

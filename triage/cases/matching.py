@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from triage.cases import history, messages, search, state
 from triage.cases.queries import case_of, get
-from triage.labels import ENDED, Cause, Platform, SenderVerdict, Stage
+from triage.labels import ANSWER, ENDED, SEND_DOCUMENTS, Cause, Platform, SenderVerdict, Stage
 from triage.store.moments import stored
 from triage.types import Batch, Case, CaseEvent, Decision, Mail, RawMessage
 
@@ -60,6 +60,7 @@ def record(
         event = history.change(
             db, known.id, "mail", state.advanced(known, said), by=history.DAEMON, now=now, detail=_about(mail, message)
         )
+        _asked_again(db, known.id, decision, now)
     outcome = "warning" if decision.warning else "review"
     row = messages.insert(
         db, batch, message, digest=mail.digest, outcome=outcome, mail=mail, decision=decision, case_id=event.case_id
@@ -184,6 +185,15 @@ def _link(db: Database, case: int, account: str, decision: Decision, now: dateti
             db.conn.executemany("INSERT OR IGNORE INTO case_links (case_id, other_id) VALUES (?, ?)", pairs)
             for one, another in pairs:
                 history.append(db, one, "linked", {"case": another}, by=history.DAEMON, now=now)
+
+
+def _asked_again(db: Database, case: int, decision: Decision, now: datetime) -> None:
+    """What was sent for an earlier mail is not sent for this one, if it asks for something itself."""
+    asks = {SEND_DOCUMENTS: decision.facts.documents, ANSWER: decision.facts.answer_to}
+    ticked = history.ticks(history.of_case(db, case))
+    for item, asked in asks.items():
+        if asked and item in ticked:
+            history.append(db, case, "unticked", {"item": item}, by=history.DAEMON, now=now)
 
 
 def _recent(db: Database, account: str, decision: Decision, since: datetime, **equal: str) -> list[Case]:
