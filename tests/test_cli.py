@@ -200,15 +200,13 @@ def test_report_and_calendar_are_files_other_programs_read(with_case):
 
 
 def test_a_broken_playbook_of_the_users_stops_the_start_with_one_line(home):
-    (home / "books").mkdir()
-    (home / "books" / "kyc.toml").write_text('practice = "maybe"')
-    config = (home / "config.toml").read_text()
-    (home / "config.toml").write_text(f'playbooks = "{home}/books"\n{config}')
+    (home / "playbooks").mkdir()  # found beside the configuration
+    (home / "playbooks" / "kyc.toml").write_text('practice = "maybe"')
     refused(triage(home, "run", "--once"), 2, "kyc.toml: practice: input should be")
     assert "kyc.toml: practice" in " ".join(triage(home, "check").stdout.decode().split())
-    (home / "books" / "kyc.toml").unlink()
-    (home / "books" / "letters").mkdir()
-    (home / "books" / "letters" / "plan.md.jinja").write_text("{% if %}")
+    (home / "playbooks" / "kyc.toml").unlink()
+    (home / "playbooks" / "letters").mkdir()
+    (home / "playbooks" / "letters" / "plan.md.jinja").write_text("{% if %}")
     assert "plan.md.jinja, line 1" in " ".join(triage(home, "check").stdout.decode().split())
 
 

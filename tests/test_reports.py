@@ -136,6 +136,15 @@ def test_the_weekly_report_is_written_once(world, settings, tmp_path):
     assert write_report(world, settings, NOW) is None
 
 
+def test_the_service_writes_both_files_and_one_that_fails_does_not_stop_the_other(world, settings, tmp_path):
+    (tmp_path / "file").write_text("")
+    reports, calendar = Report(folder=tmp_path / "file"), Calendar(path=tmp_path / "out" / "triage.ics")
+    Daemon(settings.model_copy(update={"report": reports, "calendar": calendar})).write()
+    assert calendar.path.read_bytes().startswith(b"BEGIN:VCALENDAR")
+    Daemon(settings.model_copy(update={"report": Report(folder=tmp_path / "reports")})).write()
+    assert len(list((tmp_path / "reports").glob("triage-*.html"))) == 1
+
+
 def test_a_folder_that_cannot_be_written_to_is_said(world, settings, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):

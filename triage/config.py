@@ -202,7 +202,7 @@ class Settings(_Settings):
     time_zone: Zone = "UTC"
     data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("triage")))
     models: Path | None = None
-    playbooks: Path | None = None  # a folder of the user's own playbooks and letters
+    playbooks: Path | None = None  # the user's own playbooks and letters; load() finds a folder beside the file
     accounts: tuple[Account, ...] = ()
     targets: tuple[Target, ...] = ()
     polling: Polling = Polling()
@@ -308,6 +308,8 @@ def load(path: Path) -> Settings:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+    if "playbooks" not in content and (path.parent / "playbooks").is_dir():
+        content["playbooks"] = str(path.parent / "playbooks")
     try:
         return Settings.model_validate(content)
     except ValidationError as error:

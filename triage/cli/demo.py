@@ -181,7 +181,7 @@ def _summary(db: Database, place: Path) -> None:
     )
     out.print("The mailbox was only read: nothing in it was marked, moved or deleted.\n\nTry next:")
     out.print(f"  export TRIAGE_CONFIG={place / 'config.toml'}", soft_wrap=True, markup=False)
-    for command in ("triage cases", "triage case 1", "triage case 1 --lang zh", "triage ack 1",
+    for command in ("triage cases", "triage case 1", "triage case 1 --lang zh", "triage draft 13", "triage stores", "triage report", "triage ack 1",
                     "triage reclassify 1 --cause kyc", "triage undo 1", "triage init      # your own mailbox"):  # fmt: skip
         out.print(f"  {command}", markup=False)
 
