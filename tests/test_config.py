@@ -4,11 +4,25 @@ from pathlib import Path
 import pytest
 
 from triage import config
-from triage.config import Account, Secret, Settings
+from triage.config import Account, Settings
 from triage.errors import ConfigError
+from triage.secret import Secret
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 GOOD = '[[accounts]]\nname = "a"\nhost = "imap.x.com"\nuser = "u"\npassword = "env:P"\n'
+
+
+PEOPLE = """[[targets]]
+name='phone'
+type='console'
+[[people]]
+name='li'
+targets=["phone"]
+next='wang'
+[[people]]
+name='wang'
+targets=["phone"]
+"""
 
 
 def faults(tmp_path, text):
@@ -26,7 +40,8 @@ def test_the_example_is_a_valid_configuration():
 
 def test_every_setting_is_explained_in_the_example():
     text = EXAMPLE.read_text(encoding="utf-8")
-    models = [Settings, config.Account, config.Target, config.Polling, config.Alerting, config.Logging]
+    models = [Settings, config.Account, config.Target, config.Person, config.Route, config.Polling, config.Alerting]
+    models += [config.Heartbeat, config.Sender, config.Report, config.Calendar, config.Web, config.Logging]
     for model in models:
         for key in model.model_fields:
             assert f"{key} = " in text or f"[{key}]" in text or f"[[{key}]]" in text, (
@@ -38,6 +53,7 @@ def test_the_defaults_in_the_example_are_the_real_ones():
     loaded = config.load(EXAMPLE)
     assert loaded.polling == config.Polling()
     assert loaded.alerting == config.Alerting()
+    assert loaded.heartbeat == config.Heartbeat()
 
 
 @pytest.mark.parametrize(
@@ -53,6 +69,14 @@ def test_the_defaults_in_the_example_are_the_real_ones():
         (GOOD + "targets = ['phne']\n[[targets]]\nname='phone'\ntype='console'", 'FILE: accounts.a.targets: no target is called "phne"; did you mean phone?'),
         ("language = 'fr'", "FILE: language: input should be 'zh' or 'en'"),
         ("[[targets]]\nname='x'\ntype='jsonl'", 'FILE: targets.x: path: missing; a target of type "jsonl" needs the file to append to'),
+        (PEOPLE.replace('"phone"]', '"fone"]', 1), 'FILE: people.li.targets: no target is called "fone"; did you mean phone?'),
+        (PEOPLE + "[[routes]]\nname='r'\nto=['lii']", 'FILE: routes.r.to: no target or person is called "lii"; did you mean li?'),
+        (PEOPLE + "[[routes]]\nname='r'\nto=['li']\naccounts=['shop']", 'FILE: routes.r.accounts: no account is called "shop"; known are none'),
+        (PEOPLE + "next='li'\n", "FILE: people.li.next: the escalation goes in a circle: li -> wang -> li"),
+        (PEOPLE.replace("name='wang'", "name='li'").replace("next='wang'", ""), 'FILE: people: the name "li" is used twice; names must differ'),
+        ("[alerting]\nquiet = '22-8'", 'FILE: alerting.quiet: expected hours such as "22:00-08:00"'),
+        ("[alerting]\ndigest = '8 o clock'", 'FILE: alerting.digest: expected a time of day such as "08:30", or false'),
+        ("[[targets]]\nname='x'\ntype='apprise'\nurl='json://h'\nkey='k'", 'FILE: targets.x: key: only a target of type "webhook" is signed'),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_with_file_key_and_what_is_allowed(tmp_path, text, line):

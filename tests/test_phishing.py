@@ -10,11 +10,12 @@ from triage.advice import limits
 from triage.alerts import outbox
 from triage.cases import history, queries
 from triage.config import Target
-from triage.delivery import deliver_due, rendered
+from triage.delivery import deliver_due
 from triage.errors import UsageError
 from triage.labels import PHISHING_SEVERITY, Cause, Platform, SenderVerdict, Stage
 from triage.mail import cursor
 from triage.pipeline import take_in
+from triage.rendering import rendered
 
 LURE = "Your Amazon selling account is suspended for unusual activity. Verify your identity within 24 hours: https://amazon-verify.example/x"
 IMPOSTOR = "Amazon <x@amazon-verify.example>"
@@ -35,7 +36,7 @@ def take(db, model, settings):
 def alert_of(db, settings, language="en"):
     (queued,) = outbox.due(db, "file", NOW)
     target = Target(name="file", type="console", language=language)
-    return rendered(db, queued, target, settings, NOW)
+    return rendered(db, [queued], target, settings, NOW)
 
 
 def test_a_forged_mail_raises_a_phishing_alert_and_sets_no_deadline(db, settings, take):

@@ -48,12 +48,22 @@ def acknowledge(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent
         UsageError: no such case, or it has ended.
     """
     with transaction(db):
-        known = existing(db, case)
-        if known.status in ENDED:
-            raise UsageError(f"case {case} is {known.status}; to open it again: triage undo {case}")
-        if known.status is Status.ACKNOWLEDGED:
-            raise UsageError(f"case {case} is acknowledged already")
-        return history.change(db, case, "acknowledged", {"status": Status.ACKNOWLEDGED.value}, by=by, now=now)
+        return acknowledged(db, case, by=by, now=now)
+
+
+def acknowledged(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
+    """acknowledge() within the transaction of its caller; nobody is reminded any more.
+
+    Raises:
+        UsageError: as in acknowledge().
+    """
+    known = existing(db, case)
+    if known.status in ENDED:
+        raise UsageError(f"case {case} is {known.status}; to open it again: triage undo {case}")
+    if known.status is Status.ACKNOWLEDGED:
+        raise UsageError(f"case {case} is acknowledged already")
+    outbox.withdraw(db, case, now, why=f"acknowledged by {by}", kind="reminder")
+    return history.change(db, case, "acknowledged", {"status": Status.ACKNOWLEDGED.value}, by=by, now=now)
 
 
 def set_status(db: Database, case: int, status: Status, *, by: str, now: datetime, note: str = "") -> CaseEvent:
@@ -75,6 +85,8 @@ def set_status(db: Database, case: int, status: Status, *, by: str, now: datetim
         if known.status in ENDED and status is not Status.OPEN:
             raise UsageError(f"case {case} is {known.status}; take it up again first: triage status {case} open")
         changes: dict[str, Any] = {"status": status.value}
+        if status is not Status.OPEN:
+            outbox.withdraw(db, case, now, why=f"{status} by {by}", kind="reminder")
         if status is Status.SUBMITTED:
             changes["attempts"] = known.attempts + 1
         return history.change(db, case, "status", changes, by=by, now=now, detail={"note": note} if note else None)
@@ -120,6 +132,7 @@ def close(db: Database, case: int, *, by: str, now: datetime, note: str = "") ->
         if known.status in ENDED:
             raise UsageError(f"case {case} is {known.status} already")
         detail = {"note": note} if note else None
+        outbox.withdraw(db, case, now, why=f"closed by {by}", kind="reminder")
         return history.change(db, case, "closed", {"status": Status.CLOSED.value}, by=by, now=now, detail=detail)
 
 
@@ -166,7 +179,7 @@ def correct(db: Database, case: int, *, cause: Cause | None, stage: Stage | None
         }
         if new_cause is Cause.NONE:
             changes["status"] = Status.DISMISSED.value
-            outbox.withdraw(db, case, now)
+            outbox.withdraw(db, case, now, why="the case is no warning")
         elif known.status is Status.DISMISSED:
             changes["status"] = Status.OPEN.value
         event = history.change(db, case, "corrected", changes, by=by, now=now)

@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor as JobPool
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from triage import systemd
 from triage.advice.playbook import playbooks
-from triage.alerts import outbox
 from triage.config import Account, Settings, Target
-from triage.delivery import deliver_due
+from triage.couriers import Courier
+from triage.digests import queue_digests
 from triage.errors import SignInRefused, StoreError, TriageError
 from triage.learn import corrections
 from triage.learn.corpus import Row
@@ -31,15 +32,25 @@ from triage.polling import Looked, look
 from triage.reports.writing import write_calendar, write_report
 from triage.store.connection import opened, store_errors
 from triage.store.transaction import transaction
+from triage.telling import remind
 from triage.understand.classifier import Model
+from triage.watching import beat, trouble, watch, well
 
 if TYPE_CHECKING:
+    from sqlite_utils import Database
+
     from triage.web.server import Serving
 
 log = structlog.get_logger()
 
-#: How often the outbox is looked at when nothing wakes it, in seconds.
-OUTBOX_EVERY = 1.0
+T = TypeVar("T")
+
+#: How often it is asked which reminders and digests are due, in seconds.
+REMIND_EVERY = 15.0
+#: How often space and silence are looked at, in seconds.
+WATCH_EVERY = 60.0
+#: A courier that has not come round for so long beyond its target's time hangs, in seconds.
+COURIER_GRACE = 60.0
 #: How often report and calendar are looked after, in seconds.
 FILES_EVERY = 60.0
 #: After SIGTERM, what runs gets this long to reach its next safe point, in seconds. systemd is told the same.
@@ -60,11 +71,12 @@ class Daemon:
         self._stopping = threading.Event()
         self._sessions: dict[str, list[Session]] = {account.name: [] for account in settings.accounts}
         self._refused: dict[str, str] = {}
-        self._model_down = False
+        self._model_down = True  # one that was missing before the last start is told to be back
         self._web: Serving | None = None
         self._model = ModelInUse(settings.models_dir, now, self._corrections)
-        # One worker more than mailboxes may wait at once: a hanging server or target must not hold up the others.
-        pool = JobPool(max(settings.polling.workers, 1) + len(settings.targets) + 1)
+        self._couriers = {target.name: Courier(target, settings, now) for target in settings.targets}
+        # More workers than mailboxes may be looked at at once: a hanging server must not hold up the service's own work.
+        pool = JobPool(max(settings.polling.workers, 1) + 3)
         self._scheduler = BackgroundScheduler(
             executors={"default": pool},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -88,11 +100,11 @@ class Daemon:
                 self.poll, "interval", seconds=every, args=[account], id=f"poll:{account.name}",
                 next_run_time=now(), jitter=min(every / 10, 5),
             )  # fmt: skip
-        for target in self._settings.targets:
-            self._scheduler.add_job(
-                self.deliver, "interval", seconds=OUTBOX_EVERY, args=[target], id=f"deliver:{target.name}",
-                next_run_time=now(),
-            )  # fmt: skip
+        self._scheduler.add_job(self.remind, "interval", seconds=REMIND_EVERY, id="remind", next_run_time=now())
+        self._scheduler.add_job(self.watch, "interval", seconds=WATCH_EVERY, id="watch", next_run_time=now())
+        if self._settings.heartbeat.url:
+            beat_every = self._settings.heartbeat.every.total_seconds()
+            self._scheduler.add_job(self.beat, "interval", seconds=beat_every, id="beat", next_run_time=now())
         if self._settings.report.folder or self._settings.calendar.path:
             self._scheduler.add_job(self.write, "interval", seconds=FILES_EVERY, id="files", next_run_time=now())
         if self._settings.web.listen:
@@ -100,12 +112,16 @@ class Daemon:
         for account in self._settings.accounts:
             if account.secret.kind == "plain":
                 log.warning("password_in_configuration", account=account.name, better="env:, file:, cmd: or keyring:")
+        for courier in self._couriers.values():
+            courier.start()
         self._scheduler.start()
         log.info("started", accounts=len(self._settings.accounts), targets=len(self._settings.targets))
 
     def stop(self) -> bool:
         """End within GRACE seconds; whether all work reached a safe point. What did not is repeated at the next start."""
         self._stopping.set()
+        for courier in self._couriers.values():
+            courier.stop()
         if self._web is not None:
             self._web.stop()
         for sessions in self._sessions.values():
@@ -115,9 +131,18 @@ class Daemon:
             target=lambda: self._scheduler.running and self._scheduler.shutdown(wait=True), daemon=True
         )
         ended.start()
+        until = time.monotonic() + GRACE
         ended.join(GRACE)
-        log.info("stopped", clean=not ended.is_alive())
-        return not ended.is_alive()
+        late = [courier for courier in self._couriers.values() if not courier.ended(max(until - time.monotonic(), 0))]
+        clean = not late and not ended.is_alive()
+        log.info("stopped", clean=clean)
+        return clean
+
+    def alive(self) -> bool:
+        """Whether the couriers still come round; before their start they are not missed."""
+        limit = max((target.timeout.total_seconds() for target in self._settings.targets), default=0) + COURIER_GRACE
+        late = [each for each in self._couriers.values() if time.monotonic() - each.seen_at > limit]
+        return not late
 
     def poll(self, account: Account) -> Looked | None:
         """Look at one mailbox now; None if that failed. A failure stays with this mailbox."""
@@ -138,6 +163,7 @@ class Daemon:
                     self._stopping.is_set,
                     self._sessions[account.name],
                     self._signatures.valid if self._settings.sender.verify_dkim else None,
+                    self.wake,
                 )
             self._refused.pop(account.name, None)
             if looked.messages:
@@ -154,14 +180,38 @@ class Daemon:
 
     def deliver(self, target: Target) -> int:
         """Send a target what is due for it; a failure stays with this target."""
+        return self._couriers[target.name].deliver()
+
+    def wake(self) -> None:
+        """Something was put into the outbox: it leaves at once."""
+        for courier in self._couriers.values():
+            courier.wake()
+
+    def remind(self) -> None:
+        """Queue the reminders and digests that are due."""
+        self._step(lambda db: remind(db, self._settings, now()) + queue_digests(db, self._settings, now()))
+        self.wake()
+
+    def watch(self) -> None:
+        """Look after the service itself: space, silence."""
+        self._step(lambda db: watch(db, self._settings, now()))
+        self.wake()
+
+    def beat(self) -> None:
+        """Say that all is well, if it is."""
+        if self._step(lambda db: well(db, self._settings, now())) and self.alive():
+            beat(self._settings)
+
+    def _step(self, work: Callable[[Database], T]) -> T | None:
+        """One transaction of the service's own work; a failure ends this step alone."""
         try:
-            with opened(self._settings.database) as db:
-                return deliver_due(db, target, self._settings, now, self._stopping.is_set)
+            with opened(self._settings.database) as db, store_errors(self._settings.database), transaction(db):
+                return work(db)
         except TriageError as error:
-            log.warning("delivery_failed", target=target.name, reason=str(error))
+            log.warning("step_failed", reason=str(error))
         except Exception:
-            log.exception("delivery_failed", target=target.name)
-        return 0
+            log.exception("step_failed")
+        return None
 
     def _serve(self) -> None:
         """Begin to serve over HTTP. An address that is taken stops nothing else."""
@@ -187,20 +237,18 @@ class Daemon:
         try:
             model = self._model.get()
         except TriageError as error:
-            self._tell_model("model_down", str(error))
+            self._tell_model(str(error))
+            self._model_down = True
             return None
         if self._model_down:
-            self._tell_model("model_up", "")
+            self._tell_model("")
+            self._model_down = False
         return model
 
-    def _tell_model(self, kind: str, reason: str) -> None:
-        if self._model_down == (kind == "model_down"):
-            return
-        self._model_down = kind == "model_down"
-        log.warning(kind, reason=reason)
+    def _tell_model(self, reason: str) -> None:
         with opened(self._settings.database) as db, store_errors(self._settings.database), transaction(db):
-            names = [target.name for target in self._settings.targets]
-            outbox.queue(db, names, kind, f"{kind}:{now().isoformat()}", now=now(), detail={"reason": reason})
+            trouble(db, "model", "model_down", "model_up", bool(reason), {"reason": reason}, self._settings, now())
+        self.wake()
 
     def _corrections(self) -> list[Row]:
         with opened(self._settings.database) as db:
@@ -219,7 +267,12 @@ def run(settings: Settings, *, ready: Callable[[Daemon], None] = lambda daemon: 
         daemon = Daemon(settings)
         daemon.start()
         ready(daemon)
-        asked.wait()
+        systemd.notify("READY=1")
+        every = systemd.watchdog_every()
+        while not asked.wait(every):
+            if daemon.alive():
+                systemd.notify("WATCHDOG=1")
+        systemd.notify("STOPPING=1")
         clean = daemon.stop()
     if not clean:
         # Threads that hang in a dead server's answer cannot be ended; all they would still do is in the database.
@@ -235,8 +288,11 @@ def run_once(settings: Settings) -> int:
             pass
         with ThreadPoolExecutor(settings.polling.workers) as pool:
             looked = list(pool.map(daemon.poll, settings.accounts))
+            daemon.remind()
+            daemon.watch()
             list(pool.map(daemon.deliver, settings.targets))
         daemon.write()
+        daemon.beat()
     return sum(result is None for result in looked)
 
 

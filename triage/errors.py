@@ -11,6 +11,8 @@
     |   +-- OutdatedModelError       our own, made with other libraries, labels or terms
     +-- CorpusError                  a line of training or evaluation data that cannot be used
     +-- TargetFailed                 temporary: an alert target that did not take a message
+    |   +-- TargetBusy               it says when it will take one again
+    |   +-- MessageRefused           it takes others, but not this one
     +-- TargetMisconfigured          permanent: an alert target that never will
     +-- OutputError                  a report, calendar or port that cannot be written to or listened on
 
@@ -18,6 +20,8 @@ The message is one line: what, where, what to do. It never holds a secret or mai
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 
 class TriageError(Exception):
@@ -77,6 +81,18 @@ class TargetFailed(TriageError):
     """An alert target did not take a message; it will be tried again."""
 
     temporary = True
+
+
+class TargetBusy(TargetFailed):
+    """An alert target that asks to be left alone for a while."""
+
+    def __init__(self, message: str, wait: timedelta) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class MessageRefused(TargetFailed):
+    """An alert target that does not want this one message; those behind it can go."""
 
 
 class TargetMisconfigured(TriageError):

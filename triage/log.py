@@ -41,4 +41,4 @@ def configure(*, level: str = "info", json: bool | None = None, stream: TextIO |
     )
     logging.basicConfig(level=logging.WARNING, stream=out, format="%(levelname)s %(name)s: %(message)s")
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.CRITICAL if name == "apscheduler" else logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL if name in {"apscheduler", "apprise"} else logging.ERROR)

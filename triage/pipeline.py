@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from triage import replies
 from triage.advice.limits import assumed
-from triage.alerts import outbox
 from triage.cases import matching, messages
 from triage.config import Account, Settings
 from triage.errors import TriageError
@@ -21,7 +21,8 @@ from triage.mail import cursor, quarantine, reading, receiving
 from triage.store.connection import store_errors
 from triage.store.moments import stored
 from triage.store.transaction import transaction
-from triage.types import Batch, CaseEvent, Decision, Mail, RawMessage, Unreadable
+from triage.telling import tell_case, tell_owner
+from triage.types import Batch, Decision, Mail, RawMessage, Unreadable
 from triage.understand.classifier import Model
 from triage.understand.decide import decide
 
@@ -54,7 +55,12 @@ def take_in(
     assert account is not None, "a batch belongs to a configured account"
     recipient = _recipient(db, account, settings, signatures)
     readings = [(message, read(message, recipient)) for message in batch.messages]
-    mails = [(message, mail) for message, mail in readings if isinstance(mail, Mail)]
+    own = {
+        message.uid: case
+        for message, mail in readings
+        if isinstance(mail, Mail) and (case := replies.about(mail, settings)) is not None
+    }
+    mails = [(message, mail) for message, mail in readings if isinstance(mail, Mail) and message.uid not in own]
     unreadable = [(message, reason) for message, reason in readings if isinstance(reason, Unreadable)]
     decisions = [
         replace(decision, store=decision.store or account.store)
@@ -65,14 +71,16 @@ def take_in(
             settings.zone_for(batch.account),
         )
     ]
-    targets = [target.name for target in settings.targets_for(batch.account)]
     with store_errors(settings.database), transaction(db):
         for (message, mail), decision in zip(mails, decisions, strict=True):
             event = matching.record(db, batch, message, mail, decision, now)
             if event and not batch.history:
-                _announce(db, event, decision, targets, now)
-        for message, what in unreadable:
-            _put_aside(db, batch, message, what, targets, now)
+                tell_case(db, event, settings, now)
+        for message, what in readings:
+            if isinstance(what, Mail) and message.uid in own:
+                replies.take(db, batch, message, what, own[message.uid], now)
+        for message, fault in unreadable:
+            _put_aside(db, batch, message, fault, settings, now)
         receiving.note(db, account.name, [mail for _, mail in mails])
         cursor.advance(db, batch)
     return decisions
@@ -123,9 +131,8 @@ def take_in_around_faults(
         log.exception("message_put_aside", account=batch.account, folder=batch.folder, uid=batch.last_uid)
         message = batch.messages[0]
         fault = Unreadable(hashlib.sha256(message.raw).hexdigest(), f"a fault of Triage: {type(error).__name__}")
-        targets = [target.name for target in settings.targets_for(batch.account)]
         with store_errors(settings.database), transaction(db):
-            _put_aside(db, batch, message, fault, targets, now)
+            _put_aside(db, batch, message, fault, settings, now)
             cursor.advance(db, batch)
         return []
 
@@ -144,15 +151,8 @@ def _recipient(db: Database, account: Account, settings: Settings, signatures: V
     )
 
 
-def _announce(db: Database, event: CaseEvent, decision: Decision, targets: Sequence[str], now: datetime) -> None:
-    kind = "case_opened" if event.kind == "opened" else "case_advanced"
-    if decision.sender is SenderVerdict.FORGED:
-        kind = "phishing"
-    outbox.queue(db, targets, kind, f"event:{event.id}", now=now, case=event.case_id)
-
-
 def _put_aside(
-    db: Database, batch: Batch, message: RawMessage, what: Unreadable, targets: Sequence[str], now: datetime
+    db: Database, batch: Batch, message: RawMessage, what: Unreadable, settings: Settings, now: datetime
 ) -> None:
     if messages.seen(db, batch, message.uid):
         return
@@ -166,4 +166,4 @@ def _put_aside(
         "received": stored(message.received_at)[:16].replace("T", " "),
     }
     key = f"quarantine:{batch.account}:{batch.folder}:{batch.uidvalidity}:{message.uid}"
-    outbox.queue(db, targets, "quarantined", key, now=now, detail=detail)
+    tell_owner(db, batch.account, "quarantined", key, settings, now, detail=detail)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from triage.alerts import outbox
 from triage.config import Account, Settings
 from triage.errors import ConfigError, FolderMissing, MailboxUnavailable, SignInRefused, TriageError
 from triage.mail import cursor
@@ -17,6 +16,7 @@ from triage.mail.session import Folder, Session
 from triage.pipeline import Verify, take_in_around_faults
 from triage.store.connection import store_errors
 from triage.store.transaction import transaction
+from triage.telling import tell_owner
 from triage.types import Batch, Decision
 from triage.understand.classifier import Model
 
@@ -46,11 +46,13 @@ def look(
     stop: Stop = lambda: False,
     sessions: list[Session] | None = None,
     signatures: Verify | None = None,
+    wake: Callable[[], None] = lambda: None,
 ) -> Looked:
     """Read everything new in all folders of one account.
 
     sessions: where the open session is put while it lasts, so that another thread can abort it.
     signatures: verifies the DKIM signatures of mail that no server has judged.
+    wake: called when something may have been put into the outbox.
 
     Raises:
         MailboxUnavailable, SignInRefused, FolderMissing, ConfigError, StoreError: recorded in the cursor's row as well, and told to
@@ -68,6 +70,7 @@ def look(
                     for decisions in _folder(
                         db, session, account, folder_now, model, settings, clock, stop, signatures
                     ):
+                        wake()
                         total += len(decisions)
                         kept += sum(decision.kept for decision in decisions)
                 except FolderMissing as error:  # the folders behind it are read all the same
@@ -80,6 +83,7 @@ def look(
             _failed(db, account, folder_now, error, settings, clock())
         raise
     finally:
+        wake()
         if sessions is not None:
             sessions.clear()
     if missing is not None:
@@ -156,16 +160,17 @@ def _new_uids(
 def _finished(db: Database, account: Account, folder: str, settings: Settings, now: datetime) -> None:
     """The folder was read to its end: note it, sum up its history once, say that it is well again if it was not."""
     known = cursor.of(db, account.name, folder)
-    targets = [target.name for target in settings.targets_for(account.name)]
+    topic = f"mailbox:{account.name}/{folder}"
     if known is not None and not known.history_told:
         count = _open_history(db, account.name, folder)
         if count:
             detail = {"account": account.name, "folder": folder, "count": count}
-            outbox.queue(db, targets, "history", f"history:{account.name}:{folder}", now=now, detail=detail)
+            key = f"history:{account.name}:{folder}"
+            tell_owner(db, account.name, "history", key, settings, now, detail=detail)
         cursor.history_told(db, account.name, folder)
     if known is not None and known.told_failing:
         key = f"mailbox_up:{account.name}:{folder}:{known.failing_since}"
-        outbox.queue(db, targets, "mailbox_up", key, now=now, detail={"account": account.name})
+        tell_owner(db, account.name, "mailbox_up", key, settings, now, topic=topic, detail={"account": account.name})
     cursor.succeeded(db, account.name, folder, now)
 
 
@@ -187,8 +192,8 @@ def _failed(db: Database, account: Account, folder: str, error: TriageError, set
         assert known.failing_since is not None
         lasting = not error.temporary or now - known.failing_since >= settings.alerting.mailbox_down_after
         if lasting and not known.told_failing:
-            targets = [target.name for target in settings.targets_for(account.name)]
             key = f"mailbox_down:{account.name}:{folder}:{known.failing_since}"
             detail = {"account": account.name, "reason": str(error)}
-            outbox.queue(db, targets, "mailbox_down", key, now=now, detail=detail)
+            topic = f"mailbox:{account.name}/{folder}"
+            tell_owner(db, account.name, "mailbox_down", key, settings, now, topic=topic, detail=detail)
             cursor.told_failing(db, account.name, folder)

@@ -118,7 +118,7 @@ class Mail:
     seals: tuple[Seal, ...] = ()  # the newest first
     links: tuple[tuple[str, str], ...] = ()  # (visible text, target) of an HTML mail
     attachments: tuple[Attachment, ...] = ()
-    traits: frozenset[str] = frozenset()  # hidden_text, form, script, image_only, pdf_only, two_senders, no_address ...
+    traits: frozenset[str] = frozenset()  # hidden_text, form, script, image_only, pdf_only, two_senders, automatic ...
     forwarded: Forwarded | None = None  # who passed it on; sender, date, subject and text are then the original's
     origin: Origin = Origin()
     bulk: bool = False  # List-Unsubscribe or Precedence: bulk
@@ -289,6 +289,7 @@ class Case:
     marketplaces: tuple[str, ...] = ()
     money: tuple[Money, ...] = ()  # amounts its mails speak of
     merged_into: int | None = None  # the case that has its mails now
+    open_since: datetime | None = None  # since when nobody has acknowledged it, or had not until somebody did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,8 @@ def test_a_full_disk_loses_nothing(program, dovecot):
     assert program.rows("SELECT count(DISTINCT uid) FROM messages") == [(10,)]
 
 
-def test_killed_at_thirty_random_moments_nothing_is_lost_and_nothing_doubled(program, dovecot):
+def test_killed_at_thirty_random_moments_nothing_is_lost_and_nothing_doubled(tmp_path, dovecot, models):
+    program = Program(tmp_path, dovecot, models, extra='[alerting]\ngroup = "0 seconds"\n')
     chance = random.Random(20261123)
     count = 0
 

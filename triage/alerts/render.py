@@ -5,33 +5,28 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from triage.alerts.text import Part, Text
 from triage.findings import authentic, sentence, trusted
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, Cause, SenderVerdict, Stage
 from triage.types import Advice, Case, Decision
 
 _FIRST_STEPS = 3
 _SUBJECT = 160
+#: Of many alerts in one message.
+_MOST_IN_A_LIST = 10
 #: Of what gives a forged mail away.
 _MOST_FINDINGS = 5
 #: From this weight on a doubt about a sender is told with a warning.
 _WORTH_SAYING = 0.3
 #: Ideographs need no blank between value and remark.
-_COLON = {"en": ": ", "zh": ":"}
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What a target shows."""
-
-    title: str
-    body: str
+COLON = {"en": ": ", "zh": ":"}
 
 
 def case_text(
@@ -45,10 +40,14 @@ def case_text(
     subject: str,
     decision: Decision | None = None,
     reason: str = "",
+    first: tuple[Part, ...] = (),
+    more: tuple[Part, ...] = (),
 ) -> Text:
-    """An alert about a case, as of now. subject: of the mail that led to it; decision: what it was understood to be."""
+    """An alert about a case, as of now. subject: of the mail that led to it; decision: what it was understood to be;
+    first, more: what
+    belongs above and below."""
     say = words(language)
-    colon = _COLON[language]
+    colon = COLON[language]
     platform = PLATFORM_NAMES[case.platform]
     stage, cause = STAGE_NAMES[language][case.stage], CAUSE_NAMES[language][case.cause]
     where = case.store or case.account
@@ -58,22 +57,29 @@ def case_text(
         else f"{platform} {where}{colon}{cause}?"
     )
     believed = trusted(case.sender, decision.sender_findings if decision else ())
-    lines = _about_sender(case, decision, say, language)
-    lines.append(f"{say['store']}{colon}{case.store or case.account} ({platform})")
-    lines.append(f"{say['what']}{colon}{stage} - {quoted(subject, trusted=believed)}")
     sure = say["sure"].format(percent=f"{case.confidence:.0%}")
     also = "; " + say["also"].format(causes=", ".join(CAUSE_NAMES[language][c] for c in case.also)) if case.also else ""
-    lines.append(f"{say['cause']}{colon}{cause} ({sure}{also})")
+    parts = [
+        *first,
+        *(Part((line,), spare=1) for line in _about_sender(case, decision, say, language)),
+        Part((f"{case.store or case.account} ({platform})",), f"{say['store']}{colon}", spare=3),
+        Part((f"{stage} - {quoted(subject, trusted=believed)}",), f"{say['what']}{colon}"),
+        Part((f"{cause} ({sure}{also})",), f"{say['cause']}{colon}"),
+    ]
     if case.needs_review:
-        lines.append(say["review"].format(reason=reason or "-"))
+        parts.append(Part((say["review"].format(reason=reason or "-"),), spare=1))
     if case.stage is not Stage.REINSTATED:
-        lines.append(f"{say['deadline']}{colon}{_deadline(case, advice, say, zone, now)}")
         grade = say["trade"].format(grade=advice.trade_grade)
-        lines.append(f"{say['appeal']}{colon}{advice.practice_text} ({grade})")
-    lines.append(f"{say['steps']}{colon}".rstrip())
-    lines.extend(f"{number}. {step.text}" for number, step in enumerate(advice.steps[:_FIRST_STEPS], 1))
-    lines.append(say["case"].format(id=case.id))
-    return Text(f"[{say[kind]}] {headline}", "\n".join(lines))
+        parts += [
+            Part((_deadline(case, advice, say, zone, now),), f"{say['deadline']}{colon}", spare=0),
+            Part((f"{advice.practice_text} ({grade})",), f"{say['appeal']}{colon}", spare=4),
+        ]
+    steps = tuple(step.text for step in advice.steps[:_FIRST_STEPS])
+    parts += [
+        *([Part(steps, f"{say['steps']}{colon}", "numbers", spare=5)] if steps else []),
+        Part((say["case"].format(id=case.id),), spare=1),
+    ]
+    return Text(f"[{say[kind]}] {headline}", (*parts, *more))
 
 
 def phishing_text(
@@ -81,29 +87,76 @@ def phishing_text(
 ) -> Text:
     """An alert about a forged mail: what it pretends, what gives it away, where it wants to lead, what to do."""
     say = words(language)
-    colon = _COLON[language]
+    colon = COLON[language]
     title = say["phishing_headline"].format(store=case.store or case.account, platform=PLATFORM_NAMES[case.platform])
     pretends = say["phishing_pretends"].format(
         stage=STAGE_NAMES[language][case.stage], cause=CAUSE_NAMES[language][case.cause]
     )
     findings = [found for found in decision.sender_findings if found.weight > 0] if decision else []
     links = [each.value for each in decision.facts.answer_to if each.kind != "menu"] if decision else []
-    lines = [
-        f"{say['what']}{colon}{quoted(subject, trusted=False)}",
-        pretends,
-        f"{say['phishing_from']}{colon}{quoted(sender, trusted=False)}",
-        f"{say['phishing_findings']}{colon}".rstrip(),
-        *(f"- {quoted(sentence(found, language), trusted=False)}" for found in findings[:_MOST_FINDINGS]),
+    given_away = tuple(quoted(sentence(found, language), trusted=False) for found in findings[:_MOST_FINDINGS])
+    steps = tuple(step.text for step in advice.steps)
+    parts = [
+        Part((quoted(subject, trusted=False),), f"{say['what']}{colon}", spare=1),
+        Part((pretends,), spare=1),
+        Part((quoted(sender, trusted=False),), f"{say['phishing_from']}{colon}"),
+        *([Part(given_away, f"{say['phishing_findings']}{colon}", "bullets", spare=4)] if given_away else []),
     ]
     if links:
-        lines += [
-            f"{say['phishing_links']}{colon}".rstrip(),
-            *(f"- {quoted(link, trusted=False)}" for link in links[:3]),
-        ]
-    lines.append(f"{say['phishing_steps']}{colon}".rstrip())
-    lines.extend(f"{number}. {step.text}" for number, step in enumerate(advice.steps, 1))
-    lines.append(say["case"].format(id=case.id))
-    return Text(f"[{say['phishing']}] {title}", "\n".join(lines))
+        shown = tuple(quoted(link, trusted=False) for link in links[:3])
+        parts.append(Part(shown, f"{say['phishing_links']}{colon}", "bullets", spare=5))
+    parts += [
+        *([Part(steps, f"{say['phishing_steps']}{colon}", "numbers", spare=3)] if steps else []),
+        Part((say["case"].format(id=case.id),), spare=1),
+    ]
+    return Text(f"[{say['phishing']}] {title}", tuple(parts))
+
+
+def together(texts: Sequence[Text], about: Sequence[tuple[Case | None, str]], language: str) -> Text:
+    """Many alerts in one message: how many, and a list of them. about: the case of each and its subject."""
+    say = words(language)
+    headlines = {text.title for text in texts}
+    lines = [
+        _in_a_list(text, case, subject, alike=len(headlines) == 1)
+        for text, (case, subject) in zip(texts, about, strict=True)
+    ]
+    count = len(texts)
+    title = (
+        say["together"].format(count=count, headline=texts[0].title)
+        if len(headlines) == 1
+        else say["together_mixed"].format(count=count)
+    )
+    parts = [Part(tuple(lines[:_MOST_IN_A_LIST]), style="bullets", spare=1)]
+    if count > _MOST_IN_A_LIST:
+        parts.append(Part((say["more"].format(count=count - _MOST_IN_A_LIST),), spare=0))
+    return Text(title, tuple(parts))
+
+
+def in_a_row(texts: Sequence[Text]) -> Text:
+    """Some alerts about one thing, one after the other; the last one says how things stand."""
+    parts = [Part((text.title,), spare=1) for text in texts[:-1]]
+    return Text(texts[-1].title, (*parts, *texts[-1].parts))
+
+
+def reminded(why: str, waited: timedelta, language: str) -> tuple[Part, ...]:
+    """Why a reminder is sent."""
+    say = words(language)
+    return (Part((say[f"reminded_{why}"].format(time=remaining(waited, language)),), spare=1),)
+
+
+def to_acknowledge(url: str, language: str, *, by_reply: bool) -> tuple[Part, ...]:
+    """How somebody says that they take care. url: empty for no link."""
+    say = words(language)
+    link = (Part((url,), f"{say['acknowledge']}{COLON[language]}", link=url, spare=1),) if url else ()
+    return (*link, *((Part((say["reply"],), spare=1),) if by_reply else ()))
+
+
+def _in_a_list(text: Text, case: Case | None, subject: str, *, alike: bool) -> str:
+    if case is None:
+        first = text.parts[0].lines[0] if text.parts else ""
+        return f"{text.title} - {first}" if first else text.title
+    what = quoted(subject, trusted=False)
+    return f"#{case.id} {what}" if alike else f"#{case.id} {text.title} - {what}"
 
 
 def _about_sender(case: Case, decision: Decision | None, say: dict[str, str], language: str) -> list[str]:
@@ -129,7 +182,8 @@ def plain_text(kind: str, detail: dict[str, Any], language: str) -> Text:
     safe = {
         name: quoted(str(value), trusted=False) if isinstance(value, str) else value for name, value in detail.items()
     }
-    return Text(say[kind].format(**safe), say[f"{kind}_body"].format(**safe))
+    lines = say[f"{kind}_body"].format(**safe).split("\n")
+    return Text(say[kind].format(**safe), tuple(Part((line,), spare=0) for line in lines))
 
 
 def quoted(text: str, *, trusted: bool) -> str:

@@ -1,15 +1,21 @@
-"""The ways out: Apprise, the console, a file of JSON lines. Each takes a text or says why it did not."""
+"""The ways out: Apprise, a signed webhook, the console, a file of JSON lines. Each takes a text or says why it did not."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
-from triage.alerts.render import Text
+from triage.alerts import webhook
+from triage.alerts.answers import Answer, watched
+from triage.alerts.cutoff import within
+from triage.alerts.fit import Fitted, Form, fitted, form_of
+from triage.alerts.text import Text
 from triage.config import Target
-from triage.errors import TargetFailed, TargetMisconfigured
+from triage.errors import MessageRefused, TargetBusy, TargetFailed, TargetMisconfigured
 
 
 def send(target: Target, text: Text, facts: Mapping[str, Any]) -> None:
@@ -18,7 +24,7 @@ def send(target: Target, text: Text, facts: Mapping[str, Any]) -> None:
     facts: the same as data, for targets that programs read.
 
     Raises:
-        TargetFailed: not taken this time.
+        TargetFailed: not taken this time; TargetBusy and MessageRefused say more.
         TargetMisconfigured: the target's address is not understood.
     """
     match target.type:
@@ -26,6 +32,8 @@ def send(target: Target, text: Text, facts: Mapping[str, Any]) -> None:
             _console(target, text)
         case "jsonl":
             _jsonl(target, text, facts)
+        case "webhook":
+            webhook.send(target, {**facts, "title": text.title, "body": text.body})
         case "apprise":
             _apprise(target, text)
 
@@ -37,9 +45,40 @@ def check(target: Target) -> None:
         TargetMisconfigured, ConfigError: it does not, or its secret cannot be had.
     """
     if target.type == "apprise":
-        _loaded(target)
+        _service(target)
+    elif target.type == "webhook":
+        webhook.check(target)
     elif target.path is not None and not os.access(target.path.expanduser().parent, os.W_OK):
         raise TargetMisconfigured(f"targets.{target.name}.path: the folder {target.path.parent} cannot be written to")
+
+
+def shown(target: Target, text: Text) -> Fitted:
+    """A text as a target would be sent it.
+
+    Raises:
+        TargetMisconfigured, ConfigError: as in check().
+    """
+    if target.type != "apprise":
+        return Fitted(text.title, text.body, Form())
+    return fitted(text, _form(_service(target)[0]))
+
+
+def least_pause(target: Target) -> timedelta:
+    """How long to wait between two messages: as configured, else what the service is known to bear.
+
+    Raises:
+        TargetMisconfigured, ConfigError: as in check().
+    """
+    if target.pause is not None:
+        return target.pause
+    if target.type != "apprise":
+        return timedelta(0)
+    return timedelta(seconds=float(type(_service(target)[0]).request_rate_per_sec))
+
+
+def takes_replies(target: Target) -> bool:
+    """Whether what is sent is a mail, which a person may answer."""
+    return target.type == "apprise" and target.secret.reveal().startswith(("mailto://", "mailtos://"))
 
 
 def _console(target: Target, text: Text) -> None:
@@ -63,27 +102,54 @@ def _jsonl(target: Target, text: Text, facts: Mapping[str, Any]) -> None:
         raise TargetFailed(f"{target.name}: {target.path}: {error.strerror}") from error
 
 
-def _loaded(target: Target) -> Any:
-    import apprise
+def _apprise(target: Target, text: Text) -> None:
+    way = _service(target)
+    message = fitted(text, _form(way[0]))
+    kind = {"html": "html", "markdown": "markdown", "robot": "markdown"}.get(message.form.form, "text")
 
-    way = apprise.Apprise()
-    if not way.add(target.secret.reveal()):
+    def notify() -> tuple[bool, list[Answer]]:
+        with watched() as answers:
+            return bool(way.notify(title=message.title, body=message.body, body_format=kind)), answers
+
+    took, answers = within(target, notify)
+    wrong = next((answer for answer in answers if not answer.taken), None)
+    if wrong is not None and wrong.wait is not None:
+        raise TargetBusy(f"{target.name}: too many messages for the service ({wrong})", wrong.wait)
+    if wrong is not None and wrong.refused:
+        raise MessageRefused(f"{target.name}: the service does not want this message ({wrong})")
+    if not took or wrong is not None:
+        # The library's own words hold the URL, and with it the token.
+        raise TargetFailed(f"{target.name}: the service did not take the message ({wrong or 'no answer'})")
+
+
+def _service(target: Target) -> Any:
+    """The target's Apprise object with its one service.
+
+    Raises:
+        TargetMisconfigured, ConfigError: as in check().
+    """
+    way = _loaded(target.secret.reveal())
+    if way is None:
         raise TargetMisconfigured(
             f"targets.{target.name}.url: not an address Apprise knows; see https://appriseit.com for the form of each service"
         )
     return way
 
 
-def _apprise(target: Target, text: Text) -> None:
+@lru_cache(maxsize=256)
+def _loaded(url: str) -> Any:
     import apprise
 
-    result = _loaded(target).notify(
-        title=text.title,
-        body=text.body,
-        body_format=apprise.NotifyFormat.TEXT,
-        timeout=target.timeout.total_seconds(),
-    )
-    if not result:
-        # The library's own words hold the URL, and with it the token.
-        status = getattr(getattr(result, "status", None), "name", "FAILURE").lower()
-        raise TargetFailed(f"{target.name}: the service did not take the message ({status})")
+    asset = apprise.AppriseAsset(app_id="Triage", app_desc="Triage", app_url="", image_url_mask="", image_url_logo="")
+    way = apprise.Apprise(asset=asset)
+    if not way.add(url) or len(way) != 1:
+        return None
+    # It would sleep between two messages and hold up its caller; we wait by the row of the target instead.
+    way[0].request_rate_per_sec = 0
+    return way
+
+
+def _form(service: Any) -> Form:
+    protocols = (service.protocol, service.secure_protocol)
+    names = [name for each in protocols if each for name in ((each,) if isinstance(each, str) else each)]
+    return form_of(tuple(names), int(service.body_maxlen))

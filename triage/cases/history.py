@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from triage.labels import Status
 from triage.store.moments import moment, stored
 from triage.types import CaseEvent, Deadline
 
@@ -37,6 +38,7 @@ _COLUMNS = frozenset(
         "money",
         "merged_into",
         "title",
+        "open_since",
         "likeness",
         "language",
     ]
@@ -56,7 +58,7 @@ def open_case(
     db: Database, columns: Mapping[str, Any], detail: Mapping[str, Any], *, by: str, now: datetime
 ) -> CaseEvent:
     """A new case with these columns, and the event that says so."""
-    values = {**columns, "opened_at": stored(now), "updated_at": stored(now)}
+    values = {**columns, "opened_at": stored(now), "updated_at": stored(now), "open_since": stored(now)}
     names, marks = ", ".join(values), ", ".join("?" * len(values))  # names are the callers' own, never a mail's
     row = db.execute(f"INSERT INTO cases ({names}) VALUES ({marks}) RETURNING id", (*values.values(),)).fetchone()  # noqa: S608
     return append(db, int(row[0]), "opened", detail, by=by, now=now)
@@ -76,7 +78,9 @@ def change(
     unknown = set(changes) - _COLUMNS
     assert not unknown, f"no such columns: {unknown}"
     row = next(iter(db.query("SELECT * FROM cases WHERE id = ?", [case])))
-    real = {name: value for name, value in changes.items() if row[name] != value}
+    real: dict[str, Any] = {name: value for name, value in changes.items() if row[name] != value}
+    if real.get("status") == Status.OPEN:
+        real["open_since"] = stored(now)  # from now on somebody is waited for again
     sets = "".join(f"{name} = ?, " for name in real)  # names come from _COLUMNS
     db.execute(f"UPDATE cases SET {sets}updated_at = ? WHERE id = ?", (*real.values(), stored(now), case))  # noqa: S608
     content = {**(detail or {}), "was": {name: row[name] for name in real}, "is": real}

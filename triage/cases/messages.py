@@ -103,6 +103,15 @@ def of_case(db: Database, case: int) -> list[StoredMessage]:
     return [_message(row) for row in db.query("SELECT * FROM messages WHERE case_id = ? ORDER BY id", [case])]
 
 
+def arrivals(db: Database, account: str, *, since: datetime) -> list[datetime]:
+    """When an account's messages since a moment came, the oldest first."""
+    rows = db.execute(
+        "SELECT received_at FROM messages WHERE account = ? AND received_at >= ? ORDER BY received_at",
+        [account, stored(since)],
+    ).fetchall()
+    return [moment(row[0]) for row in rows]
+
+
 def original(db: Database, message: int) -> bytes | None:
     """The raw bytes of a message, where they were kept."""
     row = db.execute("SELECT original FROM messages WHERE id = ?", [message]).fetchone()

@@ -75,6 +75,21 @@ def listed(
     return sorted(found, key=lambda case: (case.status in ENDED, -priority(case, now).points, -case.id))[:limit]
 
 
+def unanswered(db: Database, *, open_since: datetime, due: tuple[datetime, datetime]) -> list[Case]:
+    """Cases whose answer is not with the platform, and that were opened since then or are due between two moments."""
+    rows = db.query(
+        """SELECT * FROM cases WHERE (status = ? AND open_since >= ?)
+           OR (status IN (?, ?, ?) AND deadline_at BETWEEN ? AND ?) ORDER BY id""",
+        [
+            Status.OPEN.value,
+            stored(open_since),
+            *(status.value for status in (Status.OPEN, Status.ACKNOWLEDGED, Status.PREPARING)),
+            *map(stored, due),
+        ],
+    )
+    return [case_of(row) for row in rows]
+
+
 def references(db: Database, case: int) -> list[Identifier]:
     """What ties later mails to a case."""
     rows = db.query("SELECT kind, value FROM case_refs WHERE case_id = ? ORDER BY kind, value", [case])
@@ -156,4 +171,5 @@ def case_of(row: Mapping[str, Any]) -> Case:
         marketplaces=tuple(json.loads(row["marketplaces"])),
         money=tuple(Money(**amount) for amount in json.loads(row["money"])),
         merged_into=row["merged_into"],
+        open_since=moment(row["open_since"] or row["opened_at"]),
     )

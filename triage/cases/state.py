@@ -19,7 +19,18 @@ _ANSWERS = frozenset({Stage.APPEAL_MORE_INFO, Stage.APPEAL_DENIED})
 #: A case keeps so many amounts: enough to tell how much is at stake.
 _MOST_MONEY = 20
 #: What a case has of its own, whatever its mails say: it is not made anew when they are.
-_ITS_OWN = ("id", "account", "history", "status", "assignee", "attempts", "opened_at", "updated_at", "merged_into")
+_ITS_OWN = (
+    "id",
+    "account",
+    "history",
+    "status",
+    "assignee",
+    "attempts",
+    "opened_at",
+    "updated_at",
+    "open_since",
+    "merged_into",
+)
 
 
 @dataclass(frozen=True, slots=True)

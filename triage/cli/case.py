@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -13,7 +13,7 @@ from rich.rule import Rule
 
 from triage.advice.limits import limit_words
 from triage.advising import advised, decisions, facts_of, repeated_in
-from triage.alerts import outbox
+from triage.alerts import outbox, reminders
 from triage.alerts.render import defanged, quoted, remaining
 from triage.cases import history, messages, queries
 from triage.cases.documents import facts_document, findings_document, forwarded_document
@@ -42,6 +42,25 @@ _GRADES = {
     "en": {"official": "official", "staff": "platform staff", "notice": "a real notice", "trade": "the trade", "low": "weak source"},
     "zh": {"official": "官方", "staff": "平台员工", "notice": "真实通知", "trade": "业内", "low": "来源较弱"},
 }  # fmt: skip
+#: Kinds of alerts that wait, and of reminders to come.
+_ALERT_NAMES = {
+    "en": {
+        "case_opened": "first alert",
+        "case_advanced": "update",
+        "phishing": "phishing alert",
+        "reminder": "reminder",
+    },
+    "zh": {"case_opened": "首次提醒", "case_advanced": "更新", "phishing": "钓鱼提醒", "reminder": "再次提醒"},
+}
+_REMINDER_NAMES = {
+    "en": {
+        "unacknowledged": "again",
+        "escalated": "and to the next",
+        "everybody": "to all",
+        "deadline": "before the deadline:",
+    },
+    "zh": {"unacknowledged": "再次提醒", "escalated": "并通知下一位", "everybody": "通知所有人", "deadline": "距期限"},
+}
 
 
 @app.command()
@@ -61,15 +80,16 @@ def case(
         known = queries.existing(db, number)
         told = advised(db, known, settings, language(lang, settings, known.account), now())
         if json:
-            print_json(_document(db, known, told))
+            print_json(_document(db, known, told, settings))
             return
         _heading(db, known, told, settings)
         _advice(known, told, settings.zone_for(known.account), sources=sources)
+        _plan(db, known, told, settings)
         _mails(db, known, told, settings.zone_for(known.account), full=full)
         _history(db, known, told, settings.zone_for(known.account))
 
 
-def _document(db: Database, known: Case, told: Advice) -> dict[str, object]:
+def _document(db: Database, known: Case, told: Advice, settings: Settings) -> dict[str, object]:
     return {
         **queries.facts(known, now()),
         "linked": queries.linked(db, known.id),
@@ -106,6 +126,10 @@ def _document(db: Database, known: Case, told: Advice) -> dict[str, object]:
                 "text": _text(db, m.id),
             }
             for m in messages.of_case(db, known.id)
+        ],
+        "alerts_to_come": [
+            {"at": line["at"], "kind": line["kind"], "to": line["to"]}
+            for line in _planned(db, known, told.language, settings)
         ],
         "history": [{"at": e.at, "by": e.by, "kind": e.kind, **e.detail} for e in history.of_case(db, known.id)],
     }
@@ -194,6 +218,41 @@ def _mails(db: Database, known: Case, told: Advice, zone: ZoneInfo, *, full: boo
         if not full and len(lines) > _SHOWN_LINES:
             more = "行未显示:--full" if zh else "more lines: --full"
             out.print(f"[dim]... {len(lines) - _SHOWN_LINES} {more}[/dim]")
+
+
+def _plan(db: Database, known: Case, told: Advice, settings: Settings) -> None:
+    """What will be sent about the case, when and to whom, if nobody acts."""
+    lines = _planned(db, known, told.language, settings)
+    if not lines:
+        return
+    zone = settings.zone_for(known.account)
+    out.print(
+        f"[bold]{'将发送的提醒(如无人处理)' if told.language == 'zh' else 'Alerts to come, if nobody acts'}[/bold]"
+    )
+    for line in lines:
+        out.print(f"  {line['at'].astimezone(zone):%Y-%m-%d %H:%M}  {line['what']} -> {plain(', '.join(line['to']))}")
+
+
+def _planned(db: Database, known: Case, lang: str, settings: Settings) -> list[dict[str, Any]]:
+    waiting = [alert for alert in outbox.of_case(db, known.id) if alert.state in {"waiting", "failing"}]
+    lines = [
+        {
+            "at": each.due_at,
+            "kind": each.kind,
+            "what": _ALERT_NAMES[lang].get(each.kind, each.kind),
+            "to": [each.target],
+        }
+        for each in waiting
+    ]
+    moment = now()
+    for planned in reminders.plan(known, settings):
+        if planned.at > moment:
+            left = f" {remaining(planned.left, lang)}" if planned.left else ""
+            what = f"{_REMINDER_NAMES[lang][planned.why]}{left}"
+            lines.append(
+                {"at": planned.at, "kind": planned.why, "what": what, "to": [person.name for person in planned.to]}
+            )
+    return sorted(lines, key=lambda line: line["at"])
 
 
 def _history(db: Database, known: Case, told: Advice, zone: ZoneInfo) -> None:

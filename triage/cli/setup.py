@@ -59,6 +59,7 @@ class Finding:
     what: str
     well: bool
     says: str  # what is there, or what to do
+    doubtful: bool = False  # well enough to work, and perhaps not what was meant
 
 
 @app.command()
@@ -131,7 +132,7 @@ def check(
     settings = configured(path)
     findings = list(_findings(settings, send_test=send_test))
     if json:
-        print_json([{"what": f.what, "well": f.well, "says": f.says} for f in findings])
+        print_json([{"what": f.what, "well": f.well, "doubtful": f.doubtful, "says": f.says} for f in findings])
     else:
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_column(no_wrap=True)
@@ -139,7 +140,13 @@ def check(
         table.add_column(overflow="fold")
         for finding in findings:
             table.add_row(
-                "[green]ok[/green]" if finding.well else "[red]!![/red]", plain(finding.what), plain(finding.says)
+                "[red]!![/red]"
+                if not finding.well
+                else "[yellow]?[/yellow]"
+                if finding.doubtful
+                else "[green]ok[/green]",
+                plain(finding.what),
+                plain(finding.says),
             )
         out.print(table)
     raise typer.Exit(0 if all(f.well for f in findings) else 1)
@@ -177,8 +184,26 @@ def _findings(settings: Settings, *, send_test: bool) -> Iterator[Finding]:
         yield _playbooks(settings.playbooks)
     if not settings.targets:
         yield Finding("targets", False, "none is configured; cases are kept, but nobody is alerted")
+    yield from _routes(settings)
     for target in settings.targets:
         yield _target(target, send_test=send_test)
+
+
+def _routes(settings: Settings) -> Iterator[Finding]:
+    from triage.alerts.routes import overlaps
+
+    if settings.routes:
+        fine = (
+            f"{len(settings.routes)} routes; the first that fits decides, what fits none goes to the account's targets"
+        )
+        yield Finding("routes", True, fine)
+    for found in overlaps(settings.routes):
+        if found.never:
+            says = f'never reached: whatever fits it fits "{found.earlier}" before it; put it first, or remove it'
+            yield Finding(f"route {found.later}", False, says)
+        else:
+            says = f'overlaps with "{found.earlier}": cases that fit both go where "{found.earlier}" says'
+            yield Finding(f"route {found.later}", True, says, doubtful=True)
 
 
 def _database(settings: Settings) -> Finding:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 import shutil
@@ -19,12 +18,12 @@ from typing import Any
 
 import joblib
 
+from triage import installation
 from triage.errors import ModelError, OutdatedModelError
 from triage.labels import Cause, Stage
 from triage.understand.classifier import Model, Thresholds
 from triage.understand.features import fingerprint
 
-_KEY = "installation.key"
 _CURRENT = "current"
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "triage")
 _TRAIN = "run: triage train"
@@ -196,15 +195,10 @@ def _signature(content: dict[str, Any], key: bytes) -> str:
 
 
 def _key(folder: Path, *, create: bool) -> bytes:
-    path = folder / _KEY
     try:
-        if create and not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(32))
-        return path.read_bytes()
+        return installation.key(folder, create=create)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}; {_TRAIN}") from error
+        raise ModelError(f"{error.filename}: cannot be read: {error.strerror}; {_TRAIN}") from error
 
 
 def _digest(path: Path) -> str:

@@ -209,7 +209,16 @@ def _traits(parts: Parts, text: str, page: html.Page | None, author: Address) ->
         found.add("two_senders")
     if not author.email:
         found.add("no_address")
+    if _is_automatic(parts):
+        found.add("automatic")
     return frozenset(found)
+
+
+def _is_automatic(parts: Parts) -> bool:
+    """Whether a program wrote it: an answer while somebody is away, a bounce (RFC 3834, 5 and RFC 3464)."""
+    submitted = next(iter(parts.headers.get("auto-submitted", ())), "no").partition(";")[0].strip().lower()
+    kind = next(iter(parts.headers.get("content-type", ())), "").strip().lower()
+    return submitted != "no" or kind.startswith("multipart/report") or "x-autoreply" in parts.headers
 
 
 def _trace(parts: Parts, raw: bytes) -> tuple[tuple[Stamp, ...], tuple[str, ...]]:

@@ -57,6 +57,47 @@ def teams(db: Database) -> None:
     )
 
 
+@MIGRATIONS(name="0004_alerts_in_groups_and_reminders")
+def alerts_in_groups(db: Database) -> None:
+    """What an alert is about, what goes out with it and how soon; how each target does; since when nobody has a case;
+    what is wrong with the service itself. The times of old alerts are as they were."""
+    for column in (
+        "topic TEXT NOT NULL DEFAULT ''",
+        "alike TEXT NOT NULL DEFAULT ''",
+        "bundle TEXT NOT NULL DEFAULT ''",
+        "rank INTEGER NOT NULL DEFAULT 1",
+    ):
+        db.conn.execute(f"ALTER TABLE alerts ADD COLUMN {column}")
+    db.conn.execute("UPDATE alerts SET topic = iif(case_id IS NULL, 'alert:' || dedupe_key, 'case:' || case_id)")
+    db.conn.execute("UPDATE alerts SET bundle = topic")
+    db.conn.execute("DROP INDEX alerts_due")
+    waiting = "WHERE delivered_at IS NULL AND gave_up_at IS NULL"
+    for index in (
+        f"alerts_due ON alerts (target, rank, due_at, id) {waiting}",
+        f"alerts_by_bundle ON alerts (target, bundle, id) {waiting}",
+        f"alerts_waiting_by_topic ON alerts (target, topic) {waiting}",
+        "alerts_told_by_topic ON alerts (target, topic, delivered_at)",
+        "alerts_by_likeness ON alerts (target, alike, created_at) WHERE alike <> ''",
+        "alerts_by_case ON alerts (case_id) WHERE case_id IS NOT NULL",
+        "alerts_by_key ON alerts (dedupe_key)",
+        "messages_by_arrival ON messages (account, received_at)",
+    ):
+        db.conn.execute(f"CREATE INDEX {index}")
+    db.conn.execute(
+        """CREATE TABLE targets (
+               name TEXT PRIMARY KEY, known_since TEXT NOT NULL, failures INTEGER NOT NULL DEFAULT 0, failing_since TEXT,
+               paused_until TEXT, last_error TEXT, told_failing INTEGER NOT NULL DEFAULT 0, last_success_at TEXT
+           ) WITHOUT ROWID"""
+    )
+    db.conn.execute(
+        """CREATE TABLE troubles (
+               topic TEXT PRIMARY KEY, kind TEXT NOT NULL, since TEXT NOT NULL, detail TEXT NOT NULL
+           ) WITHOUT ROWID"""
+    )
+    db.conn.execute("ALTER TABLE cases ADD COLUMN open_since TEXT NOT NULL DEFAULT ''")
+    db.conn.execute("UPDATE cases SET open_since = opened_at")
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from triage.config import Settings
 from triage.errors import OutputError
-from triage.web.feed import routes
+from triage.web import acknowledge, feed
 
 log = structlog.get_logger()
 
@@ -46,7 +46,11 @@ def serve(settings: Settings, clock: Callable[[], datetime]) -> Serving:
         OutputError: the address cannot be listened on.
         ConfigError: the feed's token cannot be had.
     """
-    app = Starlette(routes=routes(settings, clock))
+    routes = [
+        *(feed.routes(settings, clock) if settings.web.feed_token else []),
+        *(acknowledge.routes(settings, clock) if settings.web.public_url else []),
+    ]
+    app = Starlette(routes=routes)
     host, port = settings.web.address
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -1,0 +1,128 @@
+"""The sections of the configuration that speak of mailboxes and of the service itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from triage.config.kinds import Duration, Language, Section, Weekday, Zone
+from triage.secret import Secret
+
+
+class Account(Section):
+    """One mailbox of one seller."""
+
+    name: str = Field(min_length=1, pattern=r"^[\w.\- ]+$")
+    host: str = Field(min_length=1)
+    port: int = Field(default=0, ge=0, le=65535)  # 0: 993 for tls, else 143
+    security: Literal["tls", "starttls", "none"] = "tls"
+    ca_file: Path | None = None
+    user: str = Field(min_length=1)
+    password: str = Field(min_length=1, repr=False)
+    folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1)
+    store: str = ""
+    time_zone: Zone | None = None
+    language: Language | None = None
+    targets: tuple[str, ...] | None = None  # None: all
+    history: Duration | None = None
+    auth_server: str = ""  # authserv-id of the receiving server (RFC 8601); "" lets it be learned from the mailbox
+    forwarders: tuple[str, ...] = ()
+
+    @field_validator("host")
+    @classmethod
+    def _bare_host(cls, host: str) -> str:
+        if "/" in host or ":" in host or " " in host:
+            raise ValueError("a host name only, such as imap.163.com; the port has a key of its own")
+        return host
+
+    @property
+    def actual_port(self) -> int:
+        """The configured port, or the usual one for the kind of security."""
+        return self.port or (993 if self.security == "tls" else 143)
+
+    @property
+    def secret(self) -> Secret:
+        """The password, not yet looked up."""
+        return Secret(self.password, f"accounts.{self.name}.password")
+
+
+class Polling(Section):
+    """When and how much is fetched."""
+
+    every: Duration = timedelta(minutes=1)
+    history: Duration = timedelta(days=14)
+    batch: int = Field(default=100, ge=1, le=500)
+    batch_bytes: int = Field(default=16_000_000, ge=100_000)
+    largest_mail: int = Field(default=5_000_000, ge=10_000)
+    timeout: Duration = timedelta(seconds=60)
+    workers: int = Field(default=8, ge=1, le=64)
+
+    @field_validator("every")
+    @classmethod
+    def _not_too_often(cls, every: timedelta) -> timedelta:
+        if every < timedelta(seconds=1):
+            raise ValueError('at least "1 second"; providers block clients that ask all the time')
+        return every
+
+
+class Sender(Section):
+    """How senders are judged."""
+
+    verify_dkim: bool = True  # look up keys in DNS for signed mail about which the receiving server says nothing
+
+
+class Report(Section):
+    """The weekly report: written to a folder when its day and hour have come."""
+
+    folder: Path | None = None  # None: no report
+    day: Weekday = "monday"
+    hour: int = Field(default=8, ge=0, le=23)  # in the general time zone
+    form: Literal["html", "md"] = "html"
+
+
+class Calendar(Section):
+    """The deadlines as a file that the service keeps up to date."""
+
+    path: Path | None = None  # None: no file
+
+
+class Web(Section):
+    """What the service serves over HTTP: the calendar, for programs that subscribe to it; links that acknowledge."""
+
+    listen: str = ""  # "127.0.0.1:8470"; "" serves nothing
+    public_url: str = ""  # what stands before /ack in the links of alerts; "" for no links
+    feed_token: str = Field(default="", repr=False)  # a secret in the calendar's address
+
+    @model_validator(mode="after")
+    def _complete(self) -> Web:
+        if self.public_url and not self.public_url.startswith(("https://", "http://")):
+            raise ValueError('public_url: an address such as "https://triage.example.com"')
+        if not self.listen:
+            return self
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+            raise ValueError('listen: an address and a port, such as "127.0.0.1:8470"')
+        if not self.feed_token and not self.public_url:
+            raise ValueError('feed_token: missing; whoever knows it may read the calendar: "env:TRIAGE_FEED_TOKEN"')
+        return self
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def secret(self) -> Secret:
+        """The feed's token, not yet looked up."""
+        return Secret(self.feed_token, "web.feed_token")
+
+
+class Logging(Section):
+    """What the service writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json_lines: bool | None = None  # None: JSON unless standard error is a terminal
