@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import grp
 import itertools
@@ -24,6 +25,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
 from sqlite_utils import Database
 
 from triage.config import Account, Settings, Target
@@ -340,33 +343,104 @@ def dovecot(dovecot_server: Dovecot) -> Dovecot:
 # ---- a real HTTP receiver ------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What a receiver answers to one request. hang: seconds it waits before; drop: it closes the line instead."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    hang: float = 0
+    drop: bool = False
+
+
 @dataclass
 class Receiver:
-    """An HTTP server that keeps what it is sent; ``answers`` are the statuses of the next requests, then 200."""
+    """An HTTP server that keeps what it took; ``answers`` are those of the next requests, a status or more, then 200."""
 
-    url: str
+    address: str
     bodies: list[bytes] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    answers: list[int | Reply] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)  # method and path of every request
+
+    @property
+    def url(self) -> str:
+        """Its address for Apprise."""
+        return self.address.replace("http://", "json://") + "/hook"
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
+    yield from _receiving()
+
+
+@pytest.fixture
+def another_receiver() -> Iterator[Receiver]:
+    yield from _receiving()
+
+
+def _receiving() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            kept.asked.append(f"{self.command} {self.path}")
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status = kept.answers.pop(0) if kept.answers else 200
-            if status == 200:
+            said = kept.answers.pop(0) if kept.answers else Reply()
+            reply = Reply(said) if isinstance(said, int) else said
+            if reply.hang:
+                over.wait(reply.hang)
+            if reply.drop:
+                self.close_connection = True
+                return
+            if reply.status == 200:
                 kept.bodies.append(body)
-            self.send_response(status)
+                kept.headers.append(dict(self.headers))
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(reply.body)
+
+        do_GET = do_POST
 
         def log_message(self, *args: object) -> None:
             pass
 
+    over = threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept = Receiver(f"json://127.0.0.1:{server.server_address[1]}/hook")
+    server.daemon_threads = True
+    kept = Receiver(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield kept
+    over.set()
     server.shutdown()
     server.server_close()
+
+
+# ---- a real SMTP receiver ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Post:
+    """An SMTP server that keeps the mails it took; ``answers`` are those of the next mails, then 250."""
+
+    port: int
+    mails: list[bytes] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+
+    async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        answer = self.answers.pop(0) if self.answers else "250 OK"
+        if answer.startswith("250"):
+            self.mails.append(bytes(envelope.content or b""))
+        return answer
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    kept = Post(free_port())
+    server = Controller(kept, hostname="127.0.0.1", port=kept.port)
+    server.start()
+    yield kept
+    server.stop()

@@ -9,11 +9,10 @@ from triage import actions
 from triage.alerts import outbox, reminders, routes
 from triage.cases import queries
 from triage.config import Account, Alerting, Person, Route, Settings, Target
-from triage.config.kinds import hours
 from triage.labels import Cause, Platform, Stage, Status
 from triage.telling import remind
 
-SUSPENDED = dict(stages=["suspended"], to=["li"])
+SUSPENDED = {"stages": ["suspended"], "to": ["li"]}
 
 
 def a_team(settings, *, routes=(), people=(), **alerting):

@@ -20,7 +20,6 @@ from typing import Any
 
 #: Where the robots put their verdict; 0 is well. DingTalk and WeCom: errcode; Feishu and Lark: code, before StatusCode.
 _CODES = ("errcode", "code", "StatusCode")
-_ROBOTS = ("qyapi.weixin.qq.com", "oapi.dingtalk.com", "open.feishu.cn", "open.larksuite.com")
 #: WeCom 45009, DingTalk 130101 and 410100, Feishu 11232 and 9499: too many messages. They say no time; a minute is their unit.
 _TOO_MANY = frozenset({45009, 130101, 410100, 11232, 9499})
 _A_MINUTE = timedelta(minutes=1)
@@ -50,24 +49,33 @@ class Answer:
         return f"code {self.code}" if self.code else f"HTTP {self.status}"
 
 
-_watching: ContextVar[list[Answer] | None] = ContextVar("answers", default=None)
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    answers: list[Answer]
+    verdict_in_body: bool
+
+
+_watching: ContextVar[_Watch | None] = ContextVar("answers", default=None)
 
 
 @contextmanager
-def watched() -> Iterator[list[Answer]]:
-    """The answers to whatever is sent through ``requests`` in this block, in order."""
+def watched(*, verdict_in_body: bool = False) -> Iterator[list[Answer]]:
+    """The answers to whatever is sent through ``requests`` in this block, in order.
+
+    verdict_in_body: the service is a robot whose 200 can be a refusal.
+    """
     _watch()
-    answers: list[Answer] = []
-    token = _watching.set(answers)
+    watch = _Watch([], verdict_in_body)
+    token = _watching.set(watch)
     try:
-        yield answers
+        yield watch.answers
     finally:
         _watching.reset(token)
 
 
-def answer(status: int, headers: Any, body: bytes, host: str, now: datetime) -> Answer:
-    """What an answer means. headers: a mapping without regard to case; body: its beginning."""
-    code = _code(body) if host in _ROBOTS and status < 300 else 0
+def answer(status: int, headers: Any, now: datetime, verdict: bytes = b"") -> Answer:
+    """What an answer means. headers: a mapping without regard to case; verdict: the beginning of a robot's body."""
+    code = _code(verdict) if verdict and status < 300 else 0
     wait = _wait(headers.get("Retry-After", ""), now) if status in {429, 503} else None
     if wait is None and (status == 429 or code in _TOO_MANY):
         wait = _A_MINUTE
@@ -83,15 +91,10 @@ def _watch() -> None:
     @wraps(send)
     def sent(session: requests.Session, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         response = send(session, request, **kwargs)
-        answers = _watching.get()
-        if answers is not None:
-            host = (
-                (request.url or "").split("/")[2].rpartition("@")[2].split(":")[0]
-                if "//" in (request.url or "")
-                else ""
-            )
-            body = b"" if kwargs.get("stream") else response.content[:_READ]
-            answers.append(answer(response.status_code, response.headers, body, host, datetime.now(UTC)))
+        watch = _watching.get()
+        if watch is not None:
+            verdict = response.content[:_READ] if watch.verdict_in_body and not kwargs.get("stream") else b""
+            watch.answers.append(answer(response.status_code, response.headers, datetime.now(UTC), verdict))
         return response
 
     requests.Session.send = sent  # type: ignore[method-assign, assignment]

@@ -31,6 +31,7 @@ class Form:
     limit: int = 30_000
     unit: Literal["characters", "bytes"] = "characters"
     title: Literal["field", "same", "inside"] = "field"
+    verdict: Literal["status", "body"] = "status"  # where the service says whether it took a message
 
 
 @dataclass(frozen=True, slots=True)

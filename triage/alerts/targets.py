@@ -108,7 +108,7 @@ def _apprise(target: Target, text: Text) -> None:
     kind = {"html": "html", "markdown": "markdown", "robot": "markdown"}.get(message.form.form, "text")
 
     def notify() -> tuple[bool, list[Answer]]:
-        with watched() as answers:
+        with watched(verdict_in_body=message.form.verdict == "body") as answers:
             return bool(way.notify(title=message.title, body=message.body, body_format=kind)), answers
 
     took, answers = within(target, notify)

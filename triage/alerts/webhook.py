@@ -51,7 +51,7 @@ def send(target: Target, content: Mapping[str, Any]) -> None:
             with requests.post(
                 url, data=body, headers=headers, timeout=_STEP, allow_redirects=False, stream=True
             ) as got:
-                return answer(got.status_code, got.headers, b"", "", datetime.now(UTC))
+                return answer(got.status_code, got.headers, datetime.now(UTC))
         except requests.RequestException as error:
             # The library's own words hold the URL, and with it a token.
             raise TargetFailed(f"{target.name}: the webhook cannot be reached ({type(error).__name__})") from None
