@@ -16,6 +16,7 @@ from triage.pipeline import take_in
 from triage.store.connection import connect
 
 COMMANDS = sorted(command.name or command.callback.__name__ for command in app.registered_commands)
+COMMANDS += sorted(group.name for group in app.registered_groups)
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def with_case(home, model, models):
             "data": home / "data",
             "models": models,
             "accounts": [{"name": "shop", "host": "h", "user": "u", "password": "p"}],
+            "targets": [{"name": "file", "type": "jsonl", "path": home / "alerts.jsonl"}],
         }
     )
     db = connect(settings.database)
@@ -427,3 +429,69 @@ def test_the_demo_shows_a_day_of_mail(tmp_path, models, language):
     assert {case["platform"] for case in listed} >= {"amazon", "ebay", "walmart", "temu", "tiktok_shop", "paypal"}
     assert sum(case["sender"] == "forged" for case in listed) == 2
     assert any(case["status"] == "won" for case in listed)
+
+
+# ---- alerts ---------------------------------------------------------------------------------------------------
+
+
+def test_alerts_are_listed_retried_and_dropped(with_case):
+    (alert,) = json.loads(triage(with_case, "alerts", "--json").stdout)
+    assert (alert["kind"], alert["target"], alert["state"], alert["case"]) == ("case_opened", "file", "waiting", 1)
+    assert "case_opened" in triage(with_case, "alerts").stdout.decode()
+    assert triage(with_case, "alerts", "drop", "1").returncode == 0
+    assert triage(with_case, "alerts").stdout.decode().strip() == "Nothing waits."
+    (dropped,) = json.loads(triage(with_case, "alerts", "--state", "all", "--json").stdout)
+    assert dropped["last_error"].startswith("dropped by ")
+    assert triage(with_case, "alerts", "retry", "1").returncode == 0
+    assert json.loads(triage(with_case, "alerts", "--json").stdout)[0]["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["retry", "99"], "there is no alert 99; see: triage alerts --state all"),
+        (["drop", "99"], "there is no alert 99; see: triage alerts --state all"),
+        (["preview", "99", "--target", "file"], "there is no case 99; see: triage cases --all"),
+        (["preview", "1", "--target", "fiel"], '--target: no target is called "fiel"; known are file'),
+    ],
+)
+def test_what_cannot_be_done_to_an_alert_is_one_line(with_case, arguments, says):
+    done = triage(with_case, "alerts", *arguments)
+    assert done.returncode == 2
+    assert done.stderr.decode().strip() == f"triage: {says}"
+
+
+def test_one_wrong_number_of_several_changes_nothing(with_case):
+    assert triage(with_case, "alerts", "drop", "1", "99").returncode == 2
+    assert json.loads(triage(with_case, "alerts", "--json").stdout)[0]["state"] == "waiting"
+
+
+def test_a_preview_shows_the_alert_in_the_targets_form(with_case):
+    shown = triage(with_case, "alerts", "preview", "1", "--target", "file").stdout.decode()
+    assert "[New] Amazon shop: account suspended - Authenticity" in shown
+    assert "Answer by: 2026-11-26 12:00 UTC" in shown
+
+
+def test_a_case_shows_what_will_be_sent_when_and_to_whom(with_case):
+    document = json.loads(triage(with_case, "case", "1", "--json").stdout)
+    assert [(line["kind"], line["to"]) for line in document["alerts_to_come"]][:1] == [("case_opened", ["file"])]
+    assert "Alerts to come, if nobody acts" in triage(with_case, "case", "1").stdout.decode()
+
+
+def test_check_finds_routes_that_are_never_reached_and_addresses_nobody_knows(home):
+    config = home / "config.toml"
+    config.write_text(
+        config.read_text()
+        + '[[targets]]\nname = "typo"\ntype = "apprise"\nurl = "telegramm://x"\n'
+        + '[[routes]]\nname = "all"\nplatforms = ["amazon"]\nto = ["file"]\n'
+        + '[[routes]]\nname = "some"\nstages = ["suspended"]\nto = ["typo"]\n'
+        + '[[routes]]\nname = "never"\nplatforms = ["amazon"]\ncauses = ["kyc"]\nto = ["file"]\n'
+    )
+    done = triage(home, "check", "--json", SHOP_PASSWORD="x")
+    found = {each["what"]: each for each in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert found["route never"]["well"] is False
+    assert 'never reached: whatever fits it fits "all" before it' in found["route never"]["says"]
+    assert (found["route some"]["well"], found["route some"]["doubtful"]) == (True, True)
+    assert found["target typo"]["well"] is False
+    assert "telegramm" not in done.stdout.decode()
