@@ -15,8 +15,9 @@ lint: $(VENV)/.dev ## formatter-independent checks: ruff and mypy, strict
 	$(BIN)/ruff check triage tests benchmarks
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev server ## figures: start, memory, throughput; 200,000 mutated mails
+bench: $(VENV)/.dev server ## figures: start, memory, throughput; alerts under faults; 200,000 mutated mails
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/outbox.py
 	$(BIN)/python benchmarks/fuzz.py
 
 install: $(VENV)/.demo

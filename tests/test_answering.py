@@ -164,7 +164,9 @@ def a_reply(subject, **headers):
     for name, value in {"In-Reply-To": "<alert@triage>", **headers}.items():
         if value:
             message[name.replace("_", "-")] = value
-    message.set_content("I am on it.\n\nOn Monday Triage wrote:\n" + "".join(f"> {line}\n" for line in SUSPENSION.splitlines()))
+    message.set_content(
+        "I am on it.\n\nOn Monday Triage wrote:\n" + "".join(f"> {line}\n" for line in SUSPENSION.splitlines())
+    )
     return message.as_bytes()
 
 

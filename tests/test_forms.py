@@ -82,7 +82,10 @@ def test_in_plain_text_nothing_is_added_but_a_call_to_everybody_is_broken():
 
 @pytest.mark.parametrize("service", sorted(URLS))
 def test_every_service_gets_the_deadline_and_no_more_than_it_takes(service):
-    long = Text(TEXT.title, tuple(TEXT.parts) + (Part(tuple("很长的一行 " * 30 for _ in range(60)), "More: ", "bullets", spare=9),))
+    long = Text(
+        TEXT.title,
+        tuple(TEXT.parts) + (Part(tuple("很长的一行 " * 30 for _ in range(60)), "More: ", "bullets", spare=9),),
+    )
     message = shown(Target(name="t", type="apprise", url=URLS[service]), long)
     size = len(message.body.encode()) if message.form.unit == "bytes" else len(message.body)
     assert size <= message.form.limit
@@ -96,7 +99,9 @@ def test_the_least_important_goes_first_and_the_deadline_never():
     for limit in range(len(before), 36, -20):
         body = fitted(TEXT, Form(limit=limit)).body
         assert len(body) <= limit
-        gone += [name for name in ("Next steps", "Findings", "Store", "Acknowledge") if name not in body and name not in gone]
+        gone += [
+            name for name in ("Next steps", "Findings", "Store", "Acknowledge") if name not in body and name not in gone
+        ]
         assert "Answer by" in body
     assert gone == ["Next steps", "Findings", "Store", "Acknowledge"]
 
@@ -112,7 +117,18 @@ def test_a_service_of_which_nothing_is_known_gets_plain_text_of_its_length():
 
 
 def test_the_table_of_forms_is_read_whole():
-    assert set(fit._forms()) >= {"wecombot", "dingtalk", "feishu", "lark", "tgram", "slack", "discord", "workflows", "ntfy", "mailto"}
+    assert set(fit._forms()) >= {
+        "wecombot",
+        "dingtalk",
+        "feishu",
+        "lark",
+        "tgram",
+        "slack",
+        "discord",
+        "workflows",
+        "ntfy",
+        "mailto",
+    }
 
 
 def test_a_preview_shows_what_a_target_would_get(take, db, settings):

@@ -81,7 +81,19 @@ def test_routes_are_followed_when_a_mail_comes(db, model, settings):
 
     team = a_team(settings, routes=[SUSPENDED, {"to": ["wang"]}])
     cursor.begin(db, "shop", "INBOX", 7, last_uid=0, history_through=0)
-    take_in(db, a_batch(a_raw(), a_raw("Policy warning", "A rights owner reported that ASIN: B0AAAAAAAA infringes its trademark. Your listing was removed.")), model, team, NOW)
+    take_in(
+        db,
+        a_batch(
+            a_raw(),
+            a_raw(
+                "Policy warning",
+                "A rights owner reported that ASIN: B0AAAAAAAA infringes its trademark. Your listing was removed.",
+            ),
+        ),
+        model,
+        team,
+        NOW,
+    )
     went = {(alert.case_id, alert.target) for alert in outbox.listed(db)}
     assert went == {(1, "li-chat"), (1, "li-mail"), (2, "wang-chat")}
 
@@ -147,7 +159,11 @@ def test_what_is_answered_or_over_is_not_reminded_of(settings, a_case, status):
 
 
 def kinds_to(db):
-    return [(alert.detail.get("why", alert.kind), alert.target) for alert in outbox.listed(db, state="all") if alert.kind == "reminder"]
+    return [
+        (alert.detail.get("why", alert.kind), alert.target)
+        for alert in outbox.listed(db, state="all")
+        if alert.kind == "reminder"
+    ]
 
 
 def test_reminders_are_queued_once_each_when_their_time_has_come(db, settings, a_case):
@@ -197,4 +213,9 @@ def test_an_undone_acknowledgement_is_reminded_of_again(db, settings, a_case):
 
 
 def test_with_one_target_only_the_plan_is_short(settings, a_case):
-    assert [planned.why for planned in reminders.plan(a_case, settings)] == ["unacknowledged", "deadline", "deadline", "deadline"]
+    assert [planned.why for planned in reminders.plan(a_case, settings)] == [
+        "unacknowledged",
+        "deadline",
+        "deadline",
+        "deadline",
+    ]

@@ -215,7 +215,12 @@ def test_a_message_that_the_target_does_not_want_blocks_nothing_behind_it(db, se
         put(db, number)
     receiver.answers.append(413)
     assert deliver_due(db, hook, only, clock) == 3
-    assert [alert.state for alert in outbox.listed(db, state="all")] == ["failing", "delivered", "delivered", "delivered"]
+    assert [alert.state for alert in outbox.listed(db, state="all")] == [
+        "failing",
+        "delivered",
+        "delivered",
+        "delivered",
+    ]
 
 
 def test_an_alert_that_cannot_be_rendered_blocks_nothing_behind_it(db, settings, receiver, hook, clock):
@@ -261,7 +266,9 @@ def test_after_the_last_try_another_target_gets_the_alert_itself(db, settings, r
     assert outbox.get(db, 1).state == "given_up"
 
 
-def test_what_the_other_target_had_already_is_not_sent_to_it_again(db, settings, receiver, another_receiver, hook, clock):
+def test_what_the_other_target_had_already_is_not_sent_to_it_again(
+    db, settings, receiver, another_receiver, hook, clock
+):
     other = Target(name="other", type="webhook", url=f"{another_receiver.address}/in")
     both = world(settings, hook, other, tries=1)
     outbox.queue(db, ["hook", "other"], "quarantined", "q", now=NOW, detail=DETAIL | {"uid": 1})
@@ -272,7 +279,9 @@ def test_what_the_other_target_had_already_is_not_sent_to_it_again(db, settings,
     assert [json.loads(body)["kind"] for body in another_receiver.bodies] == ["quarantined", "target_failed"]
 
 
-def test_the_others_are_told_of_a_target_that_fails_and_that_it_is_well_again(db, settings, receiver, hook, clock, tmp_path):
+def test_the_others_are_told_of_a_target_that_fails_and_that_it_is_well_again(
+    db, settings, receiver, hook, clock, tmp_path
+):
     file = Target(name="file", type="jsonl", path=tmp_path / "told.jsonl")
     both = world(settings, hook, file)
     put(db, 1)
@@ -285,7 +294,9 @@ def test_the_others_are_told_of_a_target_that_fails_and_that_it_is_well_again(db
     deliver_due(db, hook, both, clock)
     deliver_due(db, file, both, clock)
     told = [json.loads(line) for line in (tmp_path / "told.jsonl").read_text().splitlines()]
-    assert [line["title"] for line in told] == ["Alerts to hook arrive again"]  # both in one message, the last one names it
+    assert [line["title"] for line in told] == [
+        "Alerts to hook arrive again"
+    ]  # both in one message, the last one names it
     assert "Alerts to hook do not arrive" in told[0]["body"]
     assert len(told[0]["alerts"]) == 2
 
@@ -308,7 +319,9 @@ def test_what_cannot_wait_goes_before_a_thousand_that_can(db, settings, receiver
     assert [json.loads(body)["uid"] for body in receiver.bodies] == [5000]
 
 
-def test_a_courier_that_is_woken_delivers_at_once_and_a_hanging_one_delays_no_other(db, settings, receiver, another_receiver):
+def test_a_courier_that_is_woken_delivers_at_once_and_a_hanging_one_delays_no_other(
+    db, settings, receiver, another_receiver
+):
     slow = Target(name="slow", type="webhook", url=f"{receiver.address}/in", timeout="20 seconds")
     quick = Target(name="quick", type="webhook", url=f"{another_receiver.address}/in")
     both = world(settings, slow, quick)

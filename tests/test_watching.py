@@ -146,7 +146,9 @@ def test_the_service_tells_systemd_and_the_heartbeat_that_it_lives(tmp_path, dov
 
     from tests.integration.test_service import Program
 
-    program = Program(tmp_path, dovecot, models, extra=f'[heartbeat]\nurl = "{receiver.address}/beat"\nevery = "1 second"\n')
+    program = Program(
+        tmp_path, dovecot, models, extra=f'[heartbeat]\nurl = "{receiver.address}/beat"\nevery = "1 second"\n'
+    )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(20)
@@ -198,7 +200,13 @@ def test_a_service_that_starts_at_noon_sends_no_digest_of_the_morning(db, team):
 
 
 def test_a_digest_has_what_is_due_what_is_new_and_what_is_wrong(db, team, take, tmp_path):
-    take(a_raw(), a_raw("Policy warning", "A rights owner reported that ASIN: B0AAAAAAAA infringes its trademark. Your listing was removed. Respond within 18 hours."))
+    take(
+        a_raw(),
+        a_raw(
+            "Policy warning",
+            "A rights owner reported that ASIN: B0AAAAAAAA infringes its trademark. Your listing was removed. Respond within 18 hours.",
+        ),
+    )
     cursor.failed(db, "shop", "INBOX", "shop: sign-in refused", NOW)
     text, facts = digest(db, "li", "en", team, MORNING)
     assert text.title == "Today: 1 due, 1 this week, 2 new"
@@ -239,4 +247,6 @@ def test_quiet_hours_are_everybodys_own(settings, db, take):
     shanghai = Person(name="a", targets=("file",), time_zone="Asia/Shanghai")
     assert quiet_until(shanghai, team, night) == datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
     assert quiet_until(Person(name="b", targets=("file",)), team, night) == night
-    assert quiet_until(Person(name="c", targets=("file",), time_zone="Asia/Shanghai", quiet=False), team, night) == night
+    assert (
+        quiet_until(Person(name="c", targets=("file",), time_zone="Asia/Shanghai", quiet=False), team, night) == night
+    )
