@@ -54,7 +54,7 @@ def test_in_markdown_no_word_of_a_stranger_makes_a_tag_a_link_or_an_image(form):
     assert "<code>" not in page
     assert page.count("<a ") == 1  # ours
     assert 'href="https://triage.example/ack/x"' in page
-    assert page.count("<strong>") == 6  # the title and five labels
+    assert page.count("<strong>") == 5  # the title and four labels; the link is its own
     assert page.count("<li>") == 4
     assert "<b>now" not in page
 

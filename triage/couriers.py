@@ -10,6 +10,7 @@ from datetime import datetime
 
 import structlog
 
+from triage.alerts import targets
 from triage.config import Settings, Target
 from triage.delivery import deliver_due
 from triage.errors import TriageError
@@ -69,6 +70,10 @@ class Courier:
         return self._stopping.is_set()
 
     def _run(self) -> None:
+        try:
+            targets.check(self._target)  # what its way needs is loaded before the first alert, and a fault told early
+        except TriageError as error:
+            log.warning("target_unusable", target=self._target.name, reason=str(error))
         while not self._stopping.is_set():
             # One connection for as long as it works: opening one costs more than looking.
             with contextlib.suppress(Exception):

@@ -54,13 +54,14 @@ def digest(db: Database, name: str, language: str, settings: Settings, now: date
     today = [case for case in to_answer if _due(case, now - timedelta(days=2), tonight)]
     week = [case for case in to_answer if _due(case, tonight, tonight + timedelta(days=6))]
     new = [case for case in cases if case.opened_at > now - timedelta(days=1) and not case.history]
+    elsewhere = {case.id for case in (*today, *week)}
     review = [case for case in cases if case.needs_review and case.status is Status.OPEN]
     wrong = list(_troubles(db, settings, language, now))
     sections = (
         ("digest_today", [_line(case, language, settings, now) for case in today], 0),
         ("digest_troubles", wrong, 1),
         ("digest_week", [_line(case, language, settings, now) for case in week], 2),
-        ("digest_new", [_line(case, language, settings, now) for case in new], 3),
+        ("digest_new", [_line(case, language, settings, now) for case in new if case.id not in elsewhere], 3),
         ("digest_review", [_line(case, language, settings, now) for case in review], 4),
     )
     parts = [_section(say, label, lines, spare, language) for label, lines, spare in sections if lines]

@@ -15,10 +15,11 @@ from triage.alerts.text import Part, Text, plain_lines
 
 #: A title longer than this is cut by most phones.
 _TITLE = 150
-#: CommonMark 2.4: any ASCII punctuation may be escaped; these mean something somewhere. A dash or dot does only at the
-#: beginning of a line, where no line of ours has a stranger's word.
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#!|<>~&])")
+#: CommonMark 2.4: any ASCII punctuation may be escaped; these mean something in the middle of a line, or make a heading
+#: of one. Without brackets there is neither link nor image.
+_MARKDOWN = re.compile(r"([\\`*_\[\]#|<>~&])")
 _ROBOT = str.maketrans("*`[]<>#!|~", "＊｀［］＜＞＃！｜～")
+_COLONS = ":\uff1a"
 #: Words by which chats call everybody.
 _CALL = re.compile(r"@(?=(?:everyone|here|channel|all|所有人)\b)", re.IGNORECASE)
 
@@ -95,7 +96,7 @@ def _with_marks(part: Part, bold: bool, form: Form, before: str, after: str) -> 
         case "bullets":
             return "\n".join(filter(None, [label, *(f"- {line}" for line in lines)]))
     if part.link:
-        return f"{label}[{' '.join(lines)}]({part.link})"
+        return f"[{_escaped(part.label.rstrip().rstrip(_COLONS), form)}]({part.link})"
     return label + "  \n".join(strong(line) if bold else line for line in lines)
 
 
@@ -110,7 +111,8 @@ def _html(part: Part, bold: bool) -> str:
         case "bullets":
             return "<br/>\n".join(filter(None, [label, *(f"- {line}" for line in lines)]))
     if part.link:
-        return f'{label}<a href="{html.escape(part.link)}">{" ".join(lines)}</a>'
+        name = html.escape(part.label.rstrip().rstrip(_COLONS))
+        return f'<a href="{html.escape(part.link)}">{name}</a>'
     return label + "<br/>\n".join(f"<b>{line}</b>" if bold else line for line in lines)
 
 
