@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -66,62 +65,50 @@ def fitted(text: Text, form: Form) -> Fitted:
 
 
 def _body(parts: list[Part], form: Form, *, bold_first: bool) -> str:
-    blocks = [_RENDER[form.form](part, bold_first and position == 0) for position, part in enumerate(parts)]
-    return {"html": "<br/>\n", "text": "\n"}.get(form.form, "\n\n").join(blocks)
+    if form.form == "text":
+        return _calm("\n".join(line for part in parts for line in plain_lines(part)))
+    blocks = [_block(part, form, bold=bold_first and position == 0) for position, part in enumerate(parts)]
+    return _MARKS[form.form].between.join(blocks)
 
 
-def _text(part: Part, bold: bool) -> str:
-    return _calm("\n".join(plain_lines(part)))
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What makes words strong, a line end, an address a link."""
+
+    strong: str
+    line: str
+    link: str
+    between: str  # two parts
 
 
-def _markdown(part: Part, bold: bool) -> str:
-    return _with_marks(part, bold, Form(form="markdown"), "**", "**")
-
-
-def _robot(part: Part, bold: bool) -> str:
-    return _with_marks(part, bold, Form(form="robot"), "**", "**")
-
-
-def _with_marks(part: Part, bold: bool, form: Form, before: str, after: str) -> str:
-    def strong(words: str) -> str:
-        return f"{before}{words}{after}" if words else ""
-
-    label = strong(_escaped(part.label.rstrip(), form)) + (
-        " " if part.label.endswith(" ") and part.style == "line" else ""
-    )
-    lines = [_escaped(line, form) for line in part.lines]
-    match part.style:
-        case "numbers":
-            return "\n".join(filter(None, [label, *(f"{n}. {line}" for n, line in enumerate(lines, 1))]))
-        case "bullets":
-            return "\n".join(filter(None, [label, *(f"- {line}" for line in lines)]))
-    if part.link:
-        return f"[{_escaped(part.label.rstrip().rstrip(_COLONS), form)}]({part.link})"
-    return label + "  \n".join(strong(line) if bold else line for line in lines)
-
-
-def _html(part: Part, bold: bool) -> str:
-    label = (
-        f"<b>{html.escape(part.label.rstrip())}</b>" + (" " if part.label.endswith(" ") else "") if part.label else ""
-    )
-    lines = [html.escape(_calm(line)) for line in part.lines]
-    match part.style:
-        case "numbers":
-            return "<br/>\n".join(filter(None, [label, *(f"{n}. {line}" for n, line in enumerate(lines, 1))]))
-        case "bullets":
-            return "<br/>\n".join(filter(None, [label, *(f"- {line}" for line in lines)]))
-    if part.link:
-        name = html.escape(part.label.rstrip().rstrip(_COLONS))
-        return f'<a href="{html.escape(part.link)}">{name}</a>'
-    return label + "<br/>\n".join(f"<b>{line}</b>" if bold else line for line in lines)
-
-
-_RENDER: dict[str, Callable[[Part, bool], str]] = {
-    "text": _text,
-    "markdown": _markdown,
-    "robot": _robot,
-    "html": _html,
+_MARKS = {
+    "markdown": _Marks("**{}**", "\n", "[{}]({})", "\n\n"),
+    "robot": _Marks("**{}**", "\n", "[{}]({})", "\n\n"),
+    "html": _Marks("<b>{}</b>", "<br/>\n", '<a href="{1}">{0}</a>', "<br/>\n"),
 }
+
+
+def _block(part: Part, form: Form, *, bold: bool) -> str:
+    marks = _MARKS[form.form]
+    name = _escaped(part.label.rstrip(), form)
+    if part.link:
+        return marks.link.format(name.rstrip(_COLONS), html.escape(part.link))
+    label = marks.strong.format(name) if name else ""
+    if part.style != "line":
+        return marks.line.join(filter(None, [label, *_listed(part, form)]))
+    lines = [_escaped(line, form) for line in part.lines]
+    blank = " " if part.label.endswith(" ") else ""
+    return label + blank + marks.line.join(marks.strong.format(line) if bold else line for line in lines)
+
+
+def _listed(part: Part, form: Form) -> list[str]:
+    """The lines of a list. What numbers them is ours and not escaped."""
+    heads = (
+        [f"{number}. " for number in range(1, len(part.lines) + 1)]
+        if part.style == "numbers"
+        else ["- "] * len(part.lines)
+    )
+    return [head + _escaped(line, form) for head, line in zip(heads, part.lines, strict=True)]
 
 
 def _escaped(words: str, form: Form) -> str:
