@@ -70,7 +70,7 @@ def test_an_alert_in_chinese_is_chinese(db, settings, one_case, tmp_path):
     chinese = Target(name="file", type="jsonl", path=tmp_path / "zh.jsonl", language="zh")
     deliver_due(db, chinese, settings, clock)
     line = json.loads((tmp_path / "zh.jsonl").read_text())
-    assert line["title"] == "[新案件] Amazon shop:账号停用 - 真实性 / 假货"
+    assert line["title"] == "[新案件] Amazon shop：账号停用 - 真实性 / 假货"
     assert "申诉难度大" in line["body"]
     assert "剩余 3 天" in line["body"]
 

@@ -116,7 +116,7 @@ def test_a_notice_without_a_limit_has_the_usual_one_marked_as_assumed(db, settin
     assert queries.facts(case, NOW)["deadline"]["assumed"] is True
     for language, words in (
         ("en", "assumed, the mail names none: Amazon plan of action: 72 hours"),
-        ("zh", "推定,邮件未写明:亚马逊行动计划书:72 小时"),
+        ("zh", "推定，邮件未写明：亚马逊行动计划书：72 小时"),
     ):
         assert words in alert_of(db, settings, language)[0].body
 

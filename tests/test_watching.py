@@ -238,8 +238,8 @@ def test_a_quiet_morning_is_a_sign_of_life(db, team, tmp_path):
     queue_digests(db, team, MORNING)
     deliver_due(db, team.targets[0], team, lambda: MORNING)
     (line,) = map(json.loads, Path(tmp_path / "alerts.jsonl").read_text().splitlines())
-    assert line["title"] == "今日:没有到期事项"
-    assert "最近一次读取:2026-11-24 00:29" in line["body"]
+    assert line["title"] == "今日：没有到期事项"
+    assert "最近一次读取：2026-11-24 00:29" in line["body"]
     assert line["person"] == "li"
 
 

@@ -26,7 +26,8 @@ _MOST_FINDINGS = 5
 #: From this weight on a doubt about a sender is told with a warning.
 _WORTH_SAYING = 0.3
 #: Ideographs need no blank between value and remark.
-COLON = {"en": ": ", "zh": ":"}
+COLON = {"en": ": ", "zh": "："}
+SEMICOLON = {"en": "; ", "zh": "；"}
 
 
 def case_text(
@@ -58,13 +59,17 @@ def case_text(
     )
     believed = trusted(case.sender, decision.sender_findings if decision else ())
     sure = say["sure"].format(percent=f"{case.confidence:.0%}")
-    also = "; " + say["also"].format(causes=", ".join(CAUSE_NAMES[language][c] for c in case.also)) if case.also else ""
+    also = (
+        SEMICOLON[language] + say["also"].format(causes=", ".join(CAUSE_NAMES[language][c] for c in case.also))
+        if case.also
+        else ""
+    )
     parts = [
         *first,
         *(Part((line,), spare=1) for line in _about_sender(case, decision, say, language)),
-        Part((f"{case.store or case.account} ({platform})",), f"{say['store']}{colon}", spare=3),
+        Part((f"{case.store or case.account}{bracketed(platform, language)}",), f"{say['store']}{colon}", spare=3),
         Part((f"{stage} - {quoted(subject, trusted=believed)}",), f"{say['what']}{colon}"),
-        Part((f"{cause} ({sure}{also})",), f"{say['cause']}{colon}"),
+        Part((f"{cause}{bracketed(sure + also, language)}",), f"{say['cause']}{colon}"),
     ]
     if case.needs_review:
         parts.append(Part((say["review"].format(reason=reason or "-"),), spare=1))
@@ -72,7 +77,7 @@ def case_text(
         grade = say["trade"].format(grade=advice.trade_grade)
         parts += [
             Part((_deadline(case, advice, say, zone, now),), f"{say['deadline']}{colon}", spare=0),
-            Part((f"{advice.practice_text} ({grade})",), f"{say['appeal']}{colon}", spare=4),
+            Part((f"{advice.practice_text}{bracketed(grade, language)}",), f"{say['appeal']}{colon}", spare=4),
         ]
     steps = tuple(step.text for step in advice.steps[:_FIRST_STEPS])
     parts += [
@@ -223,12 +228,18 @@ def _deadline(case: Case, advice: Advice, say: dict[str, str], zone: ZoneInfo, n
         why = say["assumed"].format(rule=case.deadline.text)
     else:
         why = f'"{quoted(case.deadline.text, trusted=False)}"'
-    return f"{local:%Y-%m-%d %H:%M} {zone.key} ({rest}; {why})"
+    aside = bracketed(f"{rest}{SEMICOLON[advice.language]}{why}", advice.language)
+    return f"{local:%Y-%m-%d %H:%M} {zone.key}{aside}"
 
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, str]]:
     return tomllib.loads((files("triage.alerts") / "words.toml").read_text(encoding="utf-8"))
+
+
+def bracketed(aside: str, language: str) -> str:
+    """A remark behind something."""
+    return f"（{aside}）" if language == "zh" else f" ({aside})"
 
 
 def words(language: str) -> dict[str, str]:

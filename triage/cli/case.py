@@ -138,7 +138,7 @@ def _document(db: Database, known: Case, told: Advice, settings: Settings) -> di
 def _heading(db: Database, known: Case, told: Advice, settings: Settings) -> None:
     zh = told.language == "zh"
     forged = known.sender is SenderVerdict.FORGED
-    pretends = ("钓鱼邮件,冒充:" if zh else "phishing that pretends: ") if forged else ""
+    pretends = ("钓鱼邮件，冒充：" if zh else "phishing that pretends: ") if forged else ""
     name = f"{plain(PLATFORM_NAMES[known.platform])} {plain(known.store or known.account)}"
     what = f"{STAGE_NAMES[told.language][known.stage]} - {CAUSE_NAMES[told.language][known.cause]}"
     out.print(f"[bold]#{known.id} {name}: {pretends}{what}[/bold]")
@@ -175,7 +175,7 @@ def _advice(known: Case, told: Advice, zone: ZoneInfo, *, sources: bool) -> None
     for task in told.done:
         out.print(f"  [green]✓[/green] {plain(task.text)} [dim]{task.name}, {_who(task, zone)}[/dim]")
     if told.dropped:
-        late = "时间已不够:" if zh else "no longer in time: "
+        late = "时间已不够：" if zh else "no longer in time: "
         out.print(f"  [dim]{late}{plain('; '.join(task.text for task in told.dropped))}[/dim]")
     out.print()
     if told.evidence:
@@ -216,7 +216,7 @@ def _mails(db: Database, known: Case, told: Advice, zone: ZoneInfo, *, full: boo
         shown = "\n".join(lines if full else lines[:_SHOWN_LINES])
         out.print(plain(shown if believed else defanged(shown)))
         if not full and len(lines) > _SHOWN_LINES:
-            more = "行未显示:--full" if zh else "more lines: --full"
+            more = "行未显示：--full" if zh else "more lines: --full"
             out.print(f"[dim]... {len(lines) - _SHOWN_LINES} {more}[/dim]")
 
 
@@ -227,7 +227,7 @@ def _plan(db: Database, known: Case, told: Advice, settings: Settings) -> None:
         return
     zone = settings.zone_for(known.account)
     out.print(
-        f"[bold]{'将发送的提醒(如无人处理)' if told.language == 'zh' else 'Alerts to come, if nobody acts'}[/bold]"
+        f"[bold]{'将发送的提醒（如无人处理）' if told.language == 'zh' else 'Alerts to come, if nobody acts'}[/bold]"
     )
     for line in lines:
         out.print(f"  {line['at'].astimezone(zone):%Y-%m-%d %H:%M}  {line['what']} -> {plain(', '.join(line['to']))}")
@@ -339,7 +339,7 @@ def _linked(db: Database, known: Case, zh: bool) -> str:
 
 
 def _trade(told: Advice, zh: bool) -> str:
-    return f"{'业内评级:' if zh else 'the trade says: '}{told.trade_grade}"
+    return f"{'业内评级：' if zh else 'the trade says: '}{told.trade_grade}"
 
 
 def _who(task: Task, zone: ZoneInfo) -> str:
@@ -375,11 +375,11 @@ def _because(decision: Decision) -> str:
 
 def _deadline_line(known: Case, told: Advice, settings: Settings, zh: bool) -> str:
     if known.deadline is None:
-        return plain(("邮件未写明;通常:" if zh else "none named; usual: ") + told.usual_limit)
+        return plain(("邮件未写明；通常：" if zh else "none named; usual: ") + told.usual_limit)
     shown = deadline(known, told.language, settings.zone_for(known.account), now())
     if known.deadline.assumed:
         rule = limit_words(known.deadline.text, told.language)
-        return f"{shown} {plain(('推定:' if zh else 'assumed: ') + rule)}"
+        return f"{shown} {plain(('推定：' if zh else 'assumed: ') + rule)}"
     return f'{shown} "{plain(known.deadline.text)}"'
 
 

@@ -59,10 +59,32 @@ level = "error"
 _LIMIT = 60.0
 
 
-#: What the marks in the list of cases mean.
-_LEGEND = {
-    "en": "? a person should check it   ! the mail is forged   ~ the usual limit: the mail names none",
-    "zh": "? 需人工确认   ! 邮件系伪造   ~ 邮件未写明期限,为通常期限",
+_WORDS = {
+    "en": {
+        "begin": "A seller's inbox with {mails} mails of the last three days, on 127.0.0.1:{port}. Triage reads it:\n",
+        # What the marks in the list of cases mean.
+        "legend": "? a person should check it   ! the mail is forged   ~ the usual limit: the mail names none",
+        "worst": "{case}: {practice}.",
+        "more": "{mails} more mails arrive while it watches",
+        "summary": "summary",
+        "figures": "{mails} mails read, {kept} of them warnings, in {cases} cases; {soon} due within three days, {forged} forged.",
+        "only_read": "The mailbox was only read: nothing in it was marked, moved or deleted.",
+        "try": "Try next:",
+        "own": "your own mailbox",
+        "stay": "Running until Ctrl-C; deliver mail to it with any mail program: 127.0.0.1:{port}, user {user}, password {password}",
+    },
+    "zh": {
+        "begin": "127.0.0.1:{port} 上有一个卖家邮箱，含最近三天的 {mails} 封邮件。Triage 正在读取：\n",
+        "legend": "? 需人工确认   ! 邮件系伪造   ~ 邮件未写明期限，为通常期限",
+        "worst": "{case}：{practice}。",
+        "more": "监控期间又到 {mails} 封新邮件",
+        "summary": "小结",
+        "figures": "共读取 {mails} 封邮件，其中 {kept} 封为警告，归为 {cases} 个案件；{soon} 个三天内到期，{forged} 个系伪造。",
+        "only_read": "邮箱仅被读取：未标记、未移动、未删除任何邮件。",
+        "try": "接下来可以试试：",
+        "own": "您自己的邮箱",
+        "stay": "按 Ctrl-C 结束；可用任意邮件程序向其投递：127.0.0.1:{port}，用户 {user}，密码 {password}",
+    },
 }
 
 
@@ -91,9 +113,7 @@ def demo(
         first = mailbox.day(now())
         mailbox.deliver(port, first)
         settings = _configured(place, port, lang)
-        out.print(
-            f"A seller's inbox with {len(first)} mails of the last three days, on 127.0.0.1:{port}. Triage reads it:\n"
-        )
+        out.print(_WORDS[lang]["begin"].format(mails=len(first), port=port))
         _watch(settings, place, port, stay=stay, lang=lang)
 
 
@@ -124,15 +144,14 @@ def _watch(settings: Settings, place: Path, port: int, *, stay: bool, lang: str)
             _show_cases(db, settings, lang)
             _show_worst(db, settings, lang)
             arriving = mailbox.later(now())
-            out.print(Rule(f"{len(arriving)} more mails arrive while it watches", style="dim"))
+            out.print(Rule(_WORDS[lang]["more"].format(mails=len(arriving)), style="dim"))
             for raw in arriving:
                 before = _messages(db)
                 mailbox.deliver(port, [(now(), raw)])
                 _until(lambda seen=before: _messages(db) > seen and outbox.waiting(db) == 0, "a new mail")  # type: ignore[misc]
-            _summary(db, place)
+            _summary(db, place, lang)
         if stay:
-            out.print("Running until Ctrl-C; deliver mail to it with any mail program: "
-                      f"127.0.0.1:{port}, user {mailbox.USER}, password {mailbox.PASSWORD}")  # fmt: skip
+            out.print(_WORDS[lang]["stay"].format(port=port, user=mailbox.USER, password=mailbox.PASSWORD))
             threading.Event().wait()
     except KeyboardInterrupt:
         pass
@@ -144,7 +163,7 @@ def _show_cases(db: Database, settings: Settings, lang: str) -> None:
     found = queries.listed(db, everything=True, now=now())
     out.print()
     out.print(cases_table(found, lang, {case.account: settings.zone_for(case.account) for case in found}, now()))
-    out.print(f"[dim]{_LEGEND[lang]}[/dim]\n")
+    out.print(f"[dim]{_WORDS[lang]['legend']}[/dim]\n")
 
 
 def _show_worst(db: Database, settings: Settings, lang: str) -> None:
@@ -159,15 +178,14 @@ def _show_worst(db: Database, settings: Settings, lang: str) -> None:
     if worst is None:
         return
     told = advised(db, worst, settings, lang, now())
-    out.print(
-        f"[bold]#{worst.id} {STAGE_NAMES[lang][worst.stage]} - {CAUSE_NAMES[lang][worst.cause]}[/bold]: {told.practice_text}."
-    )
+    name = f"[bold]#{worst.id} {STAGE_NAMES[lang][worst.stage]} - {CAUSE_NAMES[lang][worst.cause]}[/bold]"
+    out.print(_WORDS[lang]["worst"].format(case=name, practice=told.practice_text))
     for number, step in enumerate(told.steps[:5], 1):
         out.print(f"  {number}. {step.text}", markup=False)
     out.print()
 
 
-def _summary(db: Database, place: Path) -> None:
+def _summary(db: Database, place: Path, lang: str) -> None:
     kept, total = (int(db.execute(sql).fetchone()[0]) for sql in
                    ("SELECT count(*) FROM messages WHERE case_id IS NOT NULL", "SELECT count(*) FROM messages"))  # fmt: skip
     cases = queries.listed(db, everything=True, now=now())
@@ -175,14 +193,13 @@ def _summary(db: Database, place: Path) -> None:
         case for case in queries.listed(db, now=now()) if case.deadline and case.deadline.at - now() < timedelta(days=3)
     ]
     forged = sum(case.sender == "forged" for case in cases)
-    out.print(Rule("summary", style="dim"))
-    out.print(
-        f"{total} mails read, {kept} of them warnings, in {len(cases)} cases; {len(soon)} due within three days, {forged} forged."
-    )
-    out.print("The mailbox was only read: nothing in it was marked, moved or deleted.\n\nTry next:")
+    say = _WORDS[lang]
+    out.print(Rule(say["summary"], style="dim"))
+    out.print(say["figures"].format(mails=total, kept=kept, cases=len(cases), soon=len(soon), forged=forged))
+    out.print(f"{say['only_read']}\n\n{say['try']}")
     out.print(f"  export TRIAGE_CONFIG={place / 'config.toml'}", soft_wrap=True, markup=False)
-    for command in ("triage cases", "triage case 1", "triage case 1 --lang zh", "triage draft 13", "triage stores", "triage report", "triage ack 1",
-                    "triage reclassify 1 --cause kyc", "triage undo 1", "triage init      # your own mailbox"):  # fmt: skip
+    for command in ("triage cases", "triage case 1", "triage case 1 --lang zh", "triage draft 13", "triage stores", "triage report", "triage alerts --state all",
+                    "triage ack 1", "triage reclassify 1 --cause kyc", "triage undo 1", f"triage init      # {say['own']}"):  # fmt: skip
         out.print(f"  {command}", markup=False)
 
 

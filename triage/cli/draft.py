@@ -30,12 +30,12 @@ _CHOICES = {
         Letter.PLAN: "we were wrong: what happened, what is done, how it will not happen again",
     },
     "zh": {
-        "head": "首先:是否真的构成侵权?查询权利、对比商品,再选择:",
-        Letter.DISPUTE: "不侵权:理由和证据,不道歉",
-        Letter.LICENCE: "自有或已获授权:提交证明",
-        Letter.RETRACTION: "正品或已解决:致权利人信,由其直接向平台撤诉",
-        Letter.COUNTER_NOTICE: "仅限美国版权:宣誓声明,可能引发诉讼;先请律师审阅",
-        Letter.PLAN: "确实侵权:原因、已采取措施、预防措施",
+        "head": "首先：是否真的构成侵权？查询权利、对比商品，再选择：",
+        Letter.DISPUTE: "不侵权：理由和证据，不道歉",
+        Letter.LICENCE: "自有或已获授权：提交证明",
+        Letter.RETRACTION: "正品或已解决：致权利人信，由其直接向平台撤诉",
+        Letter.COUNTER_NOTICE: "仅限美国版权：宣誓声明，可能引发诉讼；先请律师审阅",
+        Letter.PLAN: "确实侵权：原因、已采取措施、预防措施",
     },
 }
 
@@ -103,7 +103,7 @@ def draft_command(
         _write(text, into, form or _form_of(into))
         blanks = sum(problem.kind == "blank" for problem in found)
         zh = told.language == "zh"
-        errors.print(f"[dim]{blanks} {'处待填 [[...]];填完后:' if zh else 'blanks in [[...]]; when they are filled: '}"
+        errors.print(f"[dim]{blanks} {'处待填 [[...]]；填完后：' if zh else 'blanks in [[...]]; when they are filled: '}"
                      f"triage draft {number} --kind {letter} --check FILE[/dim]".replace("[[", r"\[["))  # fmt: skip
 
 
