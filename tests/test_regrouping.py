@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import NOW, a_raw
 from tests.test_cases import cases
 from triage import actions, regrouping
+from triage.alerts import outbox
 from triage.cases import history, matching, messages, queries, state
 from triage.errors import UsageError
 from triage.labels import Cause, Platform, Stage, Status
@@ -258,3 +259,15 @@ def test_what_was_sent_for_one_mail_is_asked_for_again_by_the_next(db, take):
     actions.tick(db, 1, "send_documents", by="li", now=NOW)
     actions.undo(db, 1, by="li", now=NOW)
     assert set(history.ticks(history.of_case(db, 1))) == {"evidence.invoices"}
+
+
+def test_alerts_that_wait_about_a_merged_case_are_not_sent(db, take):
+    take(
+        a_raw(),
+        a_raw(
+            "Policy warning",
+            "A rights owner reported that ASIN: B0AAAAAAAA infringes its trademark. Your listing was removed.",
+        ),
+    )
+    regrouping.merge(db, 1, 2, by="li", now=NOW)
+    assert {alert.case_id for alert in outbox.due(db, "file", NOW)} == {1}

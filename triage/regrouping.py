@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from triage.alerts import outbox
 from triage.cases import history, matching, messages, state
 from triage.cases.messages import StoredMessage
 from triage.cases.queries import existing
@@ -41,6 +42,7 @@ def merge(db: Database, case: int, other: int, *, by: str, now: datetime) -> Cas
         moved = [message.id for message in messages.of_case(db, other)]
         _move(db, moved, other, case)
         changes = {"status": Status.CLOSED.value, "merged_into": case}
+        outbox.withdraw(db, other, now, why=f"merged into case {case}")
         history.change(db, other, "merged_into", changes, by=by, now=now, detail={"case": case})
         return made_anew(db, case, "merged", {"case": other, "messages": moved}, by=by, now=now)
 

@@ -11,7 +11,8 @@ from triage.store.moments import moment, stored
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-_WAITING = "delivered_at IS NULL AND gave_up_at IS NULL"
+#: Of a row that is still to be delivered.
+WAITING = "delivered_at IS NULL AND gave_up_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def placed(db: Database, target: str, topic: str, alike: str, wanted: Place, wit
     """
     own = Place(topic, wanted.due_at, wanted.rank)
     waiting = db.execute(
-        f"SELECT bundle, due_at, rank, attempts FROM alerts WHERE target = ? AND topic = ? AND {_WAITING} LIMIT 1",
+        f"SELECT bundle, due_at, rank, attempts FROM alerts WHERE target = ? AND topic = ? AND {WAITING} LIMIT 1",
         [target, topic],
     ).fetchone()
     if waiting:
@@ -57,7 +58,7 @@ def _joined(db: Database, target: str, own: Place, there: Place, *, failing: boo
     if there.bundle != own.bundle:
         joined = Place(own.bundle, joined.due_at, joined.rank)
     db.execute(
-        f"UPDATE alerts SET bundle = ?, due_at = ?, rank = ? WHERE target = ? AND topic = ? AND {_WAITING}",
+        f"UPDATE alerts SET bundle = ?, due_at = ?, rank = ? WHERE target = ? AND topic = ? AND {WAITING}",
         (joined.bundle, stored(joined.due_at), joined.rank, target, own.bundle),
     )
     return joined
@@ -77,7 +78,7 @@ def _with_others(db: Database, target: str, alike: str, own: Place, within: time
         return Place(group, max(own.due_at, moment(created_at) + within), own.rank)
     if bundle == topic:  # it waits alone as yet
         db.execute(
-            f"UPDATE alerts SET bundle = ? WHERE target = ? AND bundle = ? AND {_WAITING}", (group, target, bundle)
+            f"UPDATE alerts SET bundle = ? WHERE target = ? AND bundle = ? AND {WAITING}", (group, target, bundle)
         )
         bundle = group
     return Place(bundle, moment(due_at), rank)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from triage.alerts.grouping import Place, placed
+from triage.alerts.grouping import WAITING, Place, placed
 from triage.store.moments import maybe_moment, moment, stored
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ LONGEST_PAUSE = timedelta(hours=1)
 MOST_IN_ONE = 100
 #: In this order they leave when many wait: what cannot wait, everything else, digests.
 PRESSING, ORDINARY, LATE = 0, 1, 2
-
-_WAITING = "delivered_at IS NULL AND gave_up_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,29 +106,23 @@ def next_message(db: Database, target: str, now: datetime) -> list[Queued]:
     """The alerts a target should get next, as one message, the oldest first; nothing if none is due."""
     for rank in (PRESSING, ORDINARY, LATE):
         row = db.execute(
-            f"""SELECT bundle FROM alerts WHERE target = ? AND rank = ? AND due_at <= ? AND {_WAITING}
+            f"""SELECT bundle FROM alerts WHERE target = ? AND rank = ? AND due_at <= ? AND {WAITING}
                 ORDER BY due_at, id LIMIT 1""",
             [target, rank, stored(now)],
         ).fetchone()
         if row:
             rows = db.query(
-                f"SELECT * FROM alerts WHERE target = ? AND bundle = ? AND {_WAITING} ORDER BY id LIMIT {MOST_IN_ONE}",
+                f"SELECT * FROM alerts WHERE target = ? AND bundle = ? AND {WAITING} ORDER BY id LIMIT {MOST_IN_ONE}",
                 [target, row[0]],
             )
             return [_queued(each) for each in rows]
     return []
 
 
-def next_due(db: Database, target: str) -> datetime | None:
-    """When the next alert of a target is due, or None if none waits."""
-    row = db.execute(f"SELECT min(due_at) FROM alerts WHERE target = ? AND {_WAITING}", [target]).fetchone()
-    return maybe_moment(row[0])
-
-
 def due(db: Database, target: str, now: datetime, limit: int = 50) -> list[Queued]:
     """Alerts a target should get now, the oldest first."""
     rows = db.query(
-        f"SELECT * FROM alerts WHERE target = ? AND due_at <= ? AND {_WAITING} ORDER BY id LIMIT ?",
+        f"SELECT * FROM alerts WHERE target = ? AND due_at <= ? AND {WAITING} ORDER BY id LIMIT ?",
         [target, stored(now), limit],
     )
     return [_queued(row) for row in rows]
@@ -159,42 +151,38 @@ def failed(
         [(reason[:300], stored(now) if alert in last else None, alert.id) for alert in alerts],
     )
     db.execute(
-        f"UPDATE alerts SET due_at = ? WHERE target = ? AND bundle = ? AND {_WAITING}",
+        f"UPDATE alerts SET due_at = ? WHERE target = ? AND bundle = ? AND {WAITING}",
         (again, alerts[0].target, alerts[0].bundle),
     )
     return last
 
 
-def postponed(db: Database, alerts: Sequence[Queued], until: datetime) -> None:
-    """The target asked for a pause: nothing failed, they wait."""
-    db.execute(
-        f"UPDATE alerts SET due_at = ? WHERE target = ? AND bundle = ? AND due_at < ? AND {_WAITING}",
-        (stored(until), alerts[0].target, alerts[0].bundle, stored(until)),
-    )
-
-
 def withdraw(db: Database, case: int, now: datetime, *, why: str, kind: str | None = None) -> None:
     """What is still waiting about a case, or only one kind of it, is no longer true and will not be sent."""
     db.execute(
-        f"UPDATE alerts SET gave_up_at = ?, last_error = ? WHERE case_id = ? AND (? IS NULL OR kind = ?) AND {_WAITING}",
+        f"UPDATE alerts SET gave_up_at = ?, last_error = ? WHERE case_id = ? AND (? IS NULL OR kind = ?) AND {WAITING}",
         (stored(now), f"withdrawn: {why}", case, kind, kind),
     )
 
 
 def retry(db: Database, alert: int, now: datetime) -> bool:
-    """Try an alert again now, with all its tries before it; whether there is such an alert that was not delivered."""
-    changed = db.execute(
-        """UPDATE alerts SET due_at = ?, gave_up_at = NULL, attempts = 0, bundle = topic
-           WHERE id = ? AND delivered_at IS NULL""",
-        (stored(now), alert),
+    """Try an alert again now, with all its tries before it, and what waits about the same topic with it; whether there
+    is such an alert that was not delivered."""
+    known = get(db, alert)
+    if known is None or known.delivered_at is not None:
+        return False
+    db.execute("UPDATE alerts SET gave_up_at = NULL WHERE id = ?", (alert,))
+    db.execute(
+        f"UPDATE alerts SET due_at = ?, attempts = 0, bundle = topic WHERE target = ? AND topic = ? AND {WAITING}",
+        (stored(now), known.target, known.topic),
     )
-    return changed.rowcount > 0
+    return True
 
 
 def drop(db: Database, alert: int, by: str, now: datetime) -> bool:
     """Send an alert no more; whether it was waiting."""
     changed = db.execute(
-        f"UPDATE alerts SET gave_up_at = ?, last_error = ? WHERE id = ? AND {_WAITING}",
+        f"UPDATE alerts SET gave_up_at = ?, last_error = ? WHERE id = ? AND {WAITING}",
         (stored(now), f"dropped by {by}"[:300], alert),
     )
     return changed.rowcount > 0
@@ -224,8 +212,8 @@ def of_case(db: Database, case: int) -> list[Queued]:
 def listed(db: Database, *, state: str = "open", target: str | None = None, limit: int = 200) -> list[Queued]:
     """Alerts in one state, the newest last: open (waiting or failing), failing, given_up, delivered, all."""
     wheres = {
-        "open": _WAITING,
-        "failing": f"{_WAITING} AND attempts > 0",
+        "open": WAITING,
+        "failing": f"{WAITING} AND attempts > 0",
         "given_up": "gave_up_at IS NOT NULL",
         "delivered": "delivered_at IS NOT NULL",
         "all": "1",
@@ -244,7 +232,7 @@ def was_queued(db: Database, key: str) -> bool:
 
 def waiting(db: Database) -> int:
     """How many are still to be delivered."""
-    return int(db.execute(f"SELECT count(*) FROM alerts WHERE {_WAITING}").fetchone()[0])
+    return int(db.execute(f"SELECT count(*) FROM alerts WHERE {WAITING}").fetchone()[0])
 
 
 def _queued(row: Mapping[str, Any]) -> Queued:

@@ -58,9 +58,6 @@ class Hours:
         end = moment.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
         return end if end > moment else end + timedelta(days=1)
 
-    def __str__(self) -> str:
-        return f"{self.start:%H:%M}-{self.end:%H:%M}"
-
 
 def hours(value: object) -> object:
     """ "22:00-08:00" as a span of the day."""
