@@ -346,7 +346,7 @@ def test_init_writes_a_configuration_that_check_understands(tmp_path, models):
                   TRIAGE_PASSWORD="s3cret")  # fmt: skip
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "new.toml").read_text()
-    assert 'host = "imap.163.com"' in text
+    assert 'provider = "163"' in text
     assert "s3cret" not in text
     secret = tmp_path / "me@163.com.password"
     assert secret.read_text() == "s3cret\n"

@@ -5,6 +5,7 @@ import pytest
 
 from triage import config
 from triage.config import Account, Settings
+from triage.config.providers import of_address, providers
 from triage.errors import ConfigError
 from triage.secret import Secret
 
@@ -69,6 +70,8 @@ def test_the_defaults_in_the_example_are_the_real_ones():
         (GOOD + "targets = ['phne']\n[[targets]]\nname='phone'\ntype='console'", 'FILE: accounts.a.targets: no target is called "phne"; did you mean phone?'),
         ("language = 'fr'", "FILE: language: input should be 'zh' or 'en'"),
         ("[[targets]]\nname='x'\ntype='jsonl'", 'FILE: targets.x: path: missing; a target of type "jsonl" needs the file to append to'),
+        (GOOD.replace('host = "imap.x.com"', 'provider = "gmial"'), 'FILE: accounts.a: provider: "gmial" is not known; did you mean gmail?'),
+        (GOOD.replace('host = "imap.x.com"\n', ""), f"FILE: accounts.a: host: missing; name the IMAP server, or a provider: {', '.join(providers())}"),
         (PEOPLE.replace('"phone"]', '"fone"]', 1), 'FILE: people.li.targets: no target is called "fone"; did you mean phone?'),
         (PEOPLE + "[[routes]]\nname='r'\nto=['lii']", 'FILE: routes.r.to: no target or person is called "lii"; did you mean li?'),
         (PEOPLE + "[[routes]]\nname='r'\nto=['li']\naccounts=['shop']", 'FILE: routes.r.accounts: no account is called "shop"; known are none'),
@@ -121,3 +124,27 @@ def test_a_duration_may_be_written_as_people_do(tmp_path):
     path.write_text("[polling]\nhistory = '14 days'\nevery = '90s'")
     assert config.load(path).polling.history == timedelta(days=14)
     assert config.load(path).polling.every == timedelta(seconds=90)
+
+
+def test_a_provider_is_enough(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text(GOOD.replace('host = "imap.x.com"', 'provider = "163"'))
+    (account,) = config.load(path).accounts
+    assert (account.host, account.actual_port, account.security) == ("imap.163.com", 993, "tls")
+    path.write_text(GOOD.replace('host = "imap.x.com"', 'provider = "163"\nhost = "127.0.0.1"'))
+    assert config.load(path).accounts[0].host == "127.0.0.1"  # what is said expressly counts
+
+
+def test_an_address_tells_its_provider():
+    assert of_address("Me@QQ.com").name == "qq"
+    assert of_address("me@vip.163.com").name == "163"
+    assert of_address("me@shop.example") is None
+
+
+def test_every_provider_is_told_of_in_the_example_and_the_docs():
+    for page in (EXAMPLE, EXAMPLE.parent / "docs" / "configure.md"):
+        text = page.read_text(encoding="utf-8")
+        for provider in providers().values():
+            assert provider.name in text, (page.name, provider.name)
+    for provider in providers().values():
+        assert set(provider.password) == {"en", "zh"}

@@ -17,24 +17,8 @@ from triage.cli.app import ConfigOption, JsonOption, app
 from triage.cli.app import settings as configured
 from triage.cli.show import out, plain, print_json
 from triage.config import Settings
+from triage.config.providers import of_address
 from triage.errors import ConfigError, TriageError, UsageError
-
-#: Hosts of the common providers, and what they want as a password.
-PROVIDERS = {
-    "qq.com": ("imap.qq.com", "an authorisation code (设置 - 账户 - 授权码)"),
-    "foxmail.com": ("imap.qq.com", "an authorisation code (设置 - 账户 - 授权码)"),
-    "163.com": ("imap.163.com", "a client authorisation code (设置 - POP3/SMTP/IMAP)"),
-    "126.com": ("imap.126.com", "a client authorisation code (设置 - POP3/SMTP/IMAP)"),
-    "yeah.net": ("imap.yeah.net", "a client authorisation code"),
-    "aliyun.com": ("imap.aliyun.com", "your password"),
-    "gmail.com": ("imap.gmail.com", "an app password (myaccount.google.com/apppasswords)"),
-    "yahoo.com": ("imap.mail.yahoo.com", "an app password"),
-    "icloud.com": ("imap.mail.me.com", "an app-specific password"),
-    "zoho.com": ("imap.zoho.com", "an app password if two-factor is on"),
-    "yandex.com": ("imap.yandex.com", "an app password"),
-    "gmx.de": ("imap.gmx.net", "your password (IMAP must be switched on)"),
-    "web.de": ("imap.web.de", "your password (IMAP must be switched on)"),
-}
 
 _TEMPLATE = """# Written by: triage init. Every setting is explained in config.example.toml.
 language = "{language}"
@@ -42,7 +26,7 @@ time_zone = "{zone}"
 
 [[accounts]]
 name = "{name}"
-host = "{host}"
+{server}
 user = "{user}"
 password = "file:{secret}"
 
@@ -91,15 +75,15 @@ def init(
         raise UsageError(f"{place}: exists already; edit it, or name another file with --config")
     if "@" not in email:
         raise UsageError(f'"{plain(email)}" is no mail address')
-    known = PROVIDERS.get(email.rpartition("@")[2].lower())
-    if host is None:
-        host = known[0] if known else typer.prompt("IMAP server", default=f"imap.{email.rpartition('@')[2]}")
+    known = of_address(email)
+    if host is None and known is None:
+        host = typer.prompt("IMAP server", default=f"imap.{email.rpartition('@')[2]}")
     secret = place.parent / f"{email}.password"
     text = _TEMPLATE.format(
         language=language,
         zone=zone,
         name=email.partition("@")[0].replace("+", "-"),
-        host=host,
+        server=f'host = "{host}"' if host or known is None else f'provider = "{known.name}"',
         user=email,
         secret=secret.resolve(),
     )
@@ -115,7 +99,11 @@ def init(
         raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}") from error
     out.print(f"Written: {place}\nThe password is in {secret} (readable by you alone).")
     if known:
-        out.print(f"Note: {host} wants {known[1]}.", markup=False)
+        wants = known.password["zh" if language == "zh" else "en"]
+        out.print(
+            f"{known.host} 的密码是{wants}。" if language == "zh" else f"Note: {known.host} wants {wants}.",
+            markup=False,
+        )
     out.print("Next: [bold]triage check[/bold], then [bold]triage run[/bold]")
 
 

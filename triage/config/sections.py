@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from triage.config.kinds import Duration, Language, Section, Weekday, Zone
+from triage.config.providers import providers
 from triage.secret import Secret
 
 
@@ -16,7 +18,8 @@ class Account(Section):
     """One mailbox of one seller."""
 
     name: str = Field(min_length=1, pattern=r"^[\w.\- ]+$")
-    host: str = Field(min_length=1)
+    provider: str = ""  # a name of providers.toml; then the host is known
+    host: str = ""
     port: int = Field(default=0, ge=0, le=65535)  # 0: 993 for tls, else 143
     security: Literal["tls", "starttls", "none"] = "tls"
     ca_file: Path | None = None
@@ -30,6 +33,21 @@ class Account(Section):
     history: Duration | None = None
     auth_server: str = ""  # authserv-id of the receiving server (RFC 8601); "" lets it be learned from the mailbox
     forwarders: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_provider(cls, given: Any) -> Any:
+        """Fill in the host of a provider that is named."""
+        if not isinstance(given, dict) or given.get("host"):
+            return given
+        name = given.get("provider", "")
+        if not name:
+            raise ValueError(f"host: missing; name the IMAP server, or a provider: {', '.join(providers())}")
+        if name not in providers():
+            near = difflib.get_close_matches(str(name), providers(), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(providers())}"
+            raise ValueError(f'provider: "{name}" is not known; {hint}')
+        return {**given, "host": providers()[name].host}
 
     @field_validator("host")
     @classmethod
