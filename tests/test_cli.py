@@ -131,12 +131,12 @@ def test_the_story_of_a_case_by_commands(with_case):
 def test_a_case_goes_through_a_team_by_commands(with_case):
     for arguments, says in [
         (("assign", 1, "Li Wei"), "assigned by"),
-        (("status", 1, "preparing"), "suspended, preparing."),
+        (("mark", 1, "preparing"), "suspended, preparing."),
         (("tick", 1, "prove", "evidence.invoices", "--by", "li"), "Case 1: evidence.invoices ticked by li."),
-        (("status", 1, "submitted", "-m", "plan of action"), "suspended, submitted."),
+        (("mark", 1, "submitted", "-m", "plan of action"), "suspended, submitted."),
         (("tick", 1, "prove", "--not-done"), "prove unticked"),
-        (("status", 1, "lost"), "suspended, lost."),
-        (("status", 1, "open"), "suspended, open."),
+        (("mark", 1, "lost"), "suspended, lost."),
+        (("mark", 1, "open"), "suspended, open."),
     ]:
         done = triage(with_case, *arguments)
         assert done.returncode == 0, done.stderr
@@ -294,7 +294,7 @@ def test_evaluate_prints_one_object_and_nothing_else(tmp_path, models):
      (("reclassify", 1), 2, "say what it is"), (("reclassify", 1, "--cause", "kycc"), 2, "kycc"), (("cases", "--lang", "fr"), 2, "use zh or en"),
      (("draft", 1, "--kind", "dispute"), 2, "is answered with: plan; not with dispute"), (("draft", 1, "--in", "tlh"), 2, "letters are written in: en, zh"),
      (("draft", 1, "--format", "docx"), 2, "needs a file"), (("draft", 1, "--check", "none.md"), 2, "none.md: cannot be read"),
-     (("tick", 1, "dance"), 2, 'case 1 has no "dance"; its steps and evidence are: prove'), (("status", 1, "dismissed"), 2, "is no status to set"),
+     (("tick", 1, "dance"), 2, 'case 1 has no "dance"; its steps and evidence are: prove'), (("mark", 1, "dismissed"), 2, "is no status to set"),
      (("search", "***"), 2, "at least one word"), (("report", "--out", "no/such/r.html"), 2, "cannot be written"),
      (("nonsense",), 2, "No such command"), (("evaluate", "missing.jsonl"), 2, "missing.jsonl: cannot be read")],
 )  # fmt: skip
@@ -498,3 +498,19 @@ def test_check_finds_routes_that_are_never_reached_and_addresses_nobody_knows(ho
     assert (found["route some"]["well"], found["route some"]["doubtful"]) == (True, True)
     assert found["target typo"]["well"] is False
     assert "telegramm" not in done.stdout.decode()
+
+
+# ---- status ---------------------------------------------------------------------------------------------------
+
+
+def test_status_tells_what_was_read_and_what_waits(with_case):
+    done = triage(with_case, "status", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1  # nothing was read for a day: the service does not run
+    assert told["well"] is False
+    assert [(box["account"], box["well"]) for box in told["mailboxes"]] == [("shop", False)]
+    assert [(way["name"], way["waiting"]) for way in told["targets"]] == [("file", 1)]
+    assert told["model"]
+    shown = triage(with_case, "status").stdout.decode()
+    assert "last read never" in shown
+    assert "1 waiting, last took one never" in shown

@@ -21,6 +21,7 @@ FLOOR = {
     "digests": 4,
     "couriers": 5,
     "watching": 4,
+    "health": 4,
     "delivery": 4,
     "rendering": 4,
     "actions": 3,

@@ -83,7 +83,7 @@ def set_status(db: Database, case: int, status: Status, *, by: str, now: datetim
         if known.status is status:
             raise UsageError(f"case {case} is {status} already")
         if known.status in ENDED and status is not Status.OPEN:
-            raise UsageError(f"case {case} is {known.status}; take it up again first: triage status {case} open")
+            raise UsageError(f"case {case} is {known.status}; take it up again first: triage mark {case} open")
         changes: dict[str, Any] = {"status": status.value}
         if status is not Status.OPEN:
             outbox.withdraw(db, case, now, why=f"{status} by {by}", kind="reminder")
@@ -102,7 +102,7 @@ def assign(db: Database, case: int, to: str, *, by: str, now: datetime) -> CaseE
     with transaction(db):
         known = existing(db, case)
         if known.status in ENDED:
-            raise UsageError(f"case {case} is {known.status}; take it up again first: triage status {case} open")
+            raise UsageError(f"case {case} is {known.status}; take it up again first: triage mark {case} open")
         if known.assignee == to:
             raise UsageError(f"case {case}: {to or 'nobody'} has it already")
         return history.change(db, case, "assigned", {"assignee": to}, by=by, now=now)

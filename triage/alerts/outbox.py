@@ -230,9 +230,16 @@ def was_queued(db: Database, key: str) -> bool:
     return db.execute("SELECT 1 FROM alerts WHERE dedupe_key = ? LIMIT 1", [key]).fetchone() is not None
 
 
-def waiting(db: Database) -> int:
-    """How many are still to be delivered."""
-    return int(db.execute(f"SELECT count(*) FROM alerts WHERE {WAITING}").fetchone()[0])
+def waiting(db: Database, target: str | None = None) -> int:
+    """How many are still to be delivered, to one target or all."""
+    sql = f"SELECT count(*) FROM alerts WHERE {WAITING} AND (? IS NULL OR target = ?)"
+    return int(db.execute(sql, [target, target]).fetchone()[0])
+
+
+def given_up(db: Database) -> int:
+    """How many were given up by the service itself; what a person dropped or what was withdrawn is none."""
+    sql = "SELECT count(*) FROM alerts WHERE gave_up_at IS NOT NULL AND last_error NOT GLOB ? AND last_error NOT GLOB ?"
+    return int(db.execute(sql, ["withdrawn:*", "dropped by *"]).fetchone()[0])
 
 
 def _queued(row: Mapping[str, Any]) -> Queued:

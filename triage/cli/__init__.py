@@ -7,14 +7,27 @@ import sys
 from rich.markup import escape
 from typer.exceptions import TyperException
 
-from triage.cli import acting, alerts, case, cases, classify, demo, draft, learn, report, run, setup
+from triage.cli import acting, alerts, case, cases, classify, demo, draft, learn, report, run, setup, status
 from triage.cli.app import app
 from triage.cli.show import errors
 from triage.errors import TriageError
 
 __all__ = ["app", "main"]
 
-_GROUPS = (run, setup, cases, case, acting, alerts, draft, report, classify, learn, demo)  # imported for their commands
+_GROUPS = (
+    run,
+    status,
+    setup,
+    cases,
+    case,
+    acting,
+    alerts,
+    draft,
+    report,
+    classify,
+    learn,
+    demo,
+)  # imported for their commands
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ def note(
 
 
 @app.command()
-def status(
+def mark(
     number: CaseNumber,
     to: Annotated[Status, typer.Argument(help="open, preparing, submitted, waiting, won or lost.")],
     path: ConfigOption = None,
