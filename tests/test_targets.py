@@ -151,6 +151,29 @@ def test_a_json_answer_of_another_service_is_no_verdict(receiver):
     targets.send(Target(name="t", type="apprise", url=receiver.url), TEXT, {})
 
 
+def test_what_a_plugin_asks_on_its_way_is_no_refusal(receiver):
+    receiver.answers += [Reply(302, {"Location": f"{receiver.address}/{step}"}) for step in "ab"]
+    targets.send(Target(name="t", type="apprise", url=receiver.url), TEXT, {})
+    assert len(receiver.asked) == 3
+
+
+def test_an_address_that_cannot_be_had_after_the_sending_does_not_send_twice(
+    db, settings, receiver, tmp_path, clock, monkeypatch
+):
+    (tmp_path / "url").write_text(receiver.url)
+    target = Target(name="hook", type="apprise", url=f"file:{tmp_path}/url")
+    put(db, 1)
+    send = targets.send
+
+    def sent(*arguments):
+        send(*arguments)
+        (tmp_path / "url").unlink()
+
+    monkeypatch.setattr(targets, "send", sent)
+    assert deliver_due(db, target, world(settings, target), clock) == 1
+    assert outbox.get(db, 1).state == "delivered"
+
+
 def test_a_service_that_hangs_is_asked_nothing_more_until_it_has_let_go(receiver):
     target = Target(name="slow", type="webhook", url=f"{receiver.address}/in", timeout="1 second")
     receiver.answers.append(Reply(hang=2.5))

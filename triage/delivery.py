@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -52,6 +52,7 @@ def deliver_due(
                 break
             try:
                 text, facts = rendered(db, alerts, target, settings, now)
+                pause = targets.least_pause(target)  # it can fail, and after the sending nothing may
                 targets.send(target, text, facts)
             except TargetBusy as error:
                 _asked_to_wait(db, target, alerts, error, settings, clock())
@@ -66,16 +67,18 @@ def deliver_due(
                 reason = f"{target.name}: a fault of Triage: {type(error).__name__}"
                 _not_taken(db, target, alerts, reason, settings, clock(), alone=True)
             else:
-                _taken(db, target, alerts, settings, clock())
+                _taken(db, target, alerts, settings, clock(), pause)
                 sent += len(alerts)
     return sent
 
 
-def _taken(db: Database, target: Target, alerts: Sequence[Queued], settings: Settings, now: datetime) -> None:
+def _taken(
+    db: Database, target: Target, alerts: Sequence[Queued], settings: Settings, now: datetime, pause: timedelta
+) -> None:
     with transaction(db):
         before = standing.known(db, target.name, now)
         outbox.delivered(db, alerts, now)
-        standing.succeeded(db, target.name, now, pause=targets.least_pause(target))
+        standing.succeeded(db, target.name, now, pause=pause)
         if before.told_failing:
             _tell_standing(db, target, "target_up", "", before, settings, now)
     log.info(

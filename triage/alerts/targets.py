@@ -112,6 +112,8 @@ def _apprise(target: Target, text: Text) -> None:
             return bool(way.notify(title=message.title, body=message.body, body_format=kind)), answers
 
     took, answers = within(target, notify)
+    if took and message.form.verdict == "status":
+        return  # what else it asked on the way - a redirection, a page that need not be there - is the plugin's business
     wrong = next((answer for answer in answers if not answer.taken), None)
     if wrong is not None and wrong.wait is not None:
         raise TargetBusy(f"{target.name}: too many messages for the service ({wrong})", wrong.wait)
