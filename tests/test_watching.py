@@ -93,6 +93,8 @@ def test_the_heartbeat_stops_with_each_thing_that_is_not_well(db, settings):
     assert well(db, settings, NOW)  # a moment's failure is none
     cursor.told_failing(db, "shop", "INBOX")
     assert not well(db, settings, NOW)
+    cursor.begin(db, "gone", "INBOX", 7, last_uid=0, history_through=0)
+    cursor.told_failing(db, "gone", "INBOX")  # no longer configured: nobody's trouble
     cursor.succeeded(db, "shop", "INBOX", NOW)
     standing.failed(db, "file", "gone", spread=0, now=NOW)
     assert well(db, settings, NOW)

@@ -74,13 +74,15 @@ class Courier:
             targets.check(self._target)  # what its way needs is loaded before the first alert, and a fault told early
         except TriageError as error:
             log.warning("target_unusable", target=self._target.name, reason=str(error))
+        except Exception:
+            log.exception("target_unusable", target=self._target.name)
         while not self._stopping.is_set():
-            # One connection for as long as it works: opening one costs more than looking.
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):  # not even a log that cannot be written to ends a courier
                 self._until_a_fault()
             self._stopping.wait(_AFTER_A_FAULT)
 
     def _until_a_fault(self) -> None:
+        """Work on one connection for as long as that goes: opening one costs more than looking."""
         try:
             with opened(self._settings.database) as db:
                 while not self._stopping.is_set():

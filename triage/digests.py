@@ -114,7 +114,8 @@ def _line(case: Case, language: str, settings: Settings, now: datetime) -> str:
 def _troubles(db: Database, settings: Settings, language: str, now: datetime) -> Iterator[str]:
     """What does not work, a line each."""
     for row in cursor.every(db):
-        if row.failing_since and settings.account(row.account):
+        account = settings.account(row.account)
+        if row.failing_since and account and row.folder in account.folders:
             yield f"{row.account} ({row.folder}): {row.last_error}"
     for target in settings.targets:
         known = standing.known(db, target.name, now)
