@@ -223,3 +223,14 @@ def test_the_key_is_for_its_owner_alone(tmp_path):
     assert len(key) == 32
     assert installation.key(tmp_path / "data", create=False) == key
     assert (tmp_path / "data" / "installation.key").stat().st_mode & 0o077 == 0
+
+
+def test_threads_that_make_the_key_together_have_one(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(16) as pool:
+        for number in range(20):
+            place = tmp_path / str(number)
+            keys = set(pool.map(lambda _, place=place: installation.key(place, create=True), range(16)))
+            assert [len(key) for key in keys] == [32]
+            assert [each.name for each in place.iterdir()] == ["installation.key"]

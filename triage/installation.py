@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 _KEY = "installation.key"
@@ -18,7 +20,13 @@ def key(folder: Path, *, create: bool) -> bytes:
     path = folder / _KEY
     if create and not path.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
+        # Threads may come here together: whole files are linked into place, and the first one stays.
+        handle, made = tempfile.mkstemp(dir=folder)  # mode 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(32))
+            with contextlib.suppress(FileExistsError):
+                os.link(made, path)
+        finally:
+            os.unlink(made)
     return path.read_bytes()
