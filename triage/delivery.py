@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from triage.alerts import outbox, standing, targets
-from triage.alerts.outbox import Queued, Way
+from triage.alerts.outbox import Queued
 from triage.config import Settings, Target
 from triage.errors import ConfigError, MessageRefused, TargetBusy, TargetFailed, TargetMisconfigured
 from triage.rendering import rendered
@@ -139,9 +139,8 @@ def _give_to_another(
     others = [other.name for other in settings.targets if other.name != target.name]
     well = [name for name in others if standing.known(db, name, now).failing_since is None] or others
     for alert in lost:
-        ways = [Way(target=name, due_at=now) for name in well[:1]]
         outbox.queue(
-            db, ways, alert.kind, alert.key, now=now, case=alert.case_id, topic=alert.topic, detail=alert.detail,
+            db, well[:1], alert.kind, alert.key, now=now, case=alert.case_id, topic=alert.topic, detail=alert.detail,
             rank=alert.rank,
         )  # fmt: skip
     detail = {"target": target.name, "reason": reason, "attempts": lost[0].attempts + 1}

@@ -114,8 +114,7 @@ def _line(case: Case, language: str, settings: Settings, now: datetime) -> str:
 def _troubles(db: Database, settings: Settings, language: str, now: datetime) -> Iterator[str]:
     """What does not work, a line each."""
     for row in cursor.every(db):
-        account = settings.account(row.account)
-        if row.failing_since and account and row.folder in account.folders:
+        if row.failing_since and settings.watches(row.account, row.folder):
             yield f"{row.account} ({row.folder}): {row.last_error}"
     for target in settings.targets:
         known = standing.known(db, target.name, now)

@@ -38,7 +38,7 @@ def rendered(
     text, facts = shown[0]
     if len(shown) > 1:
         language = settings.language_for(str(facts.get("account", "")), target)
-        text = render.together([text for text, _ in shown], [_line(db, each) for each in topics.values()], language)
+        text = render.together([text for text, _ in shown], [facts for _, facts in shown], language)
         facts = {**facts, "together": [facts for _, facts in shown]}
     facts = {**facts, "alerts": [alert.id for alert in alerts], "events": [alert.key for alert in alerts]}
     if targets.takes_replies(target):
@@ -111,14 +111,12 @@ def _about_case(
         decision=decision,
         reason=next((d.review_reason for d in reversed(decided) if d.review_reason), ""),
         first=render.reminded(str(reminder["why"]), waited, language) if reminder else (),
-        more=_ways_to_acknowledge(case, kinds, target, settings, language),
+        more=_ways_to_acknowledge(case, target, settings, language),
     )
     return text, facts
 
 
-def _ways_to_acknowledge(
-    case: Case, kinds: Sequence[str], target: Target, settings: Settings, language: str
-) -> tuple[Part, ...]:
+def _ways_to_acknowledge(case: Case, target: Target, settings: Settings, language: str) -> tuple[Part, ...]:
     if case.status is not Status.OPEN:
         return ()
     url = acknowledge_url(case.id, target, settings)
@@ -148,12 +146,6 @@ def replies_are_read(target: Target, settings: Settings) -> bool:
 
 def _key(settings: Settings) -> bytes:
     return installation.key(settings.data, create=True)
-
-
-def _line(db: Database, alerts: Sequence[Queued]) -> tuple[Case | None, str]:
-    """What a list says of one matter: its case and the subject, or nothing more than its title."""
-    case = queries.get(db, alerts[0].case_id) if alerts[0].case_id is not None else None
-    return case, case.title if case else ""
 
 
 def _in_words(deadline: Deadline | None, language: str) -> Deadline | None:

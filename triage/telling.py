@@ -85,7 +85,7 @@ def tell_others(
     db: Database, target: str, kind: str, key: str, settings: Settings, now: datetime, detail: Mapping[str, Any]
 ) -> None:
     """Something is wrong, or well again, with one target: the others are told."""
-    others = [Way(target=other.name, due_at=now) for other in settings.targets if other.name != target]
+    others = [other.name for other in settings.targets if other.name != target]
     outbox.queue(
         db, others, kind, key, now=now, topic=f"target:{target}", detail=detail, within=settings.alerting.group
     )

@@ -61,8 +61,7 @@ def trouble(
 
 def well(db: Database, settings: Settings, now: datetime) -> bool:
     """Whether everything is as it should be: mailboxes are read, targets take alerts, there is a model and space."""
-    watched = {(account.name, folder) for account in settings.accounts for folder in account.folders}
-    failing = any(row.told_failing and (row.account, row.folder) in watched for row in cursor.every(db))
+    failing = any(row.told_failing and settings.watches(row.account, row.folder) for row in cursor.every(db))
     dead = any(standing.known(db, target.name, now).told_failing for target in settings.targets)
     return not (failing or dead or any(each.kind != "mailbox_silent" for each in troubles.listed(db)))
 

@@ -42,6 +42,11 @@ class Fitted:
     body: str
     form: Form
 
+    @property
+    def size(self) -> int:
+        """Of the body, in the form's unit."""
+        return _size(self.body, self.form)
+
 
 def form_of(names: tuple[str, ...], limit: int = 30_000) -> Form:
     """The form of a service by its names in an Apprise URL; limit: of its body, for a service not in the table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -117,14 +117,11 @@ def phishing_text(
     return Text(f"[{say['phishing']}] {title}", tuple(parts))
 
 
-def together(texts: Sequence[Text], about: Sequence[tuple[Case | None, str]], language: str) -> Text:
-    """Many alerts in one message: how many, and a list of them. about: the case of each and its subject."""
+def together(texts: Sequence[Text], facts: Sequence[Mapping[str, Any]], language: str) -> Text:
+    """Many alerts in one message: how many, and a list of them. facts: each as data."""
     say = words(language)
     headlines = {text.title for text in texts}
-    lines = [
-        _in_a_list(text, case, subject, alike=len(headlines) == 1)
-        for text, (case, subject) in zip(texts, about, strict=True)
-    ]
+    lines = [_in_a_list(text, each, alike=len(headlines) == 1) for text, each in zip(texts, facts, strict=True)]
     count = len(texts)
     title = (
         say["together"].format(count=count, headline=texts[0].title)
@@ -156,12 +153,12 @@ def to_acknowledge(url: str, language: str, *, by_reply: bool) -> tuple[Part, ..
     return (*link, *((Part((say["reply"],), spare=1),) if by_reply else ()))
 
 
-def _in_a_list(text: Text, case: Case | None, subject: str, *, alike: bool) -> str:
-    if case is None:
+def _in_a_list(text: Text, facts: Mapping[str, Any], *, alike: bool) -> str:
+    if "case" not in facts:
         first = text.parts[0].lines[0] if text.parts else ""
         return f"{text.title} - {first}" if first else text.title
-    what = quoted(subject, trusted=False)
-    return f"#{case.id} {what}" if alike else f"#{case.id} {text.title} - {what}"
+    what = quoted(facts["subject"], trusted=False)
+    return f"#{facts['case']} {what}" if alike else f"#{facts['case']} {text.title} - {what}"
 
 
 def _about_sender(case: Case, decision: Decision | None, say: dict[str, str], language: str) -> list[str]:

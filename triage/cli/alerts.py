@@ -109,9 +109,8 @@ def preview(
         if json:
             print_json({"target": target, "form": message.form.form, "title": message.title, "body": message.body})
             return
-        size = len(message.body.encode()) if message.form.unit == "bytes" else len(message.body)
         out.print(
-            f"[dim]{plain(target)}: {message.form.form}, {size} of {message.form.limit} {message.form.unit}[/dim]"
+            f"[dim]{plain(target)}: {message.form.form}, {message.size} of {message.form.limit} {message.form.unit}[/dim]"
         )
         if message.title:
             out.print(f"[bold]{plain(message.title)}[/bold]")

@@ -70,6 +70,11 @@ class Settings(Section):
         """The account of that name, or None if it is no longer configured."""
         return next((a for a in self.accounts if a.name == name), None)
 
+    def watches(self, account: str, folder: str) -> bool:
+        """Whether this folder is still configured."""
+        known = self.account(account)
+        return known is not None and folder in known.folders
+
     def target(self, name: str) -> Target | None:
         """The target of that name, or None if it is no longer configured."""
         return next((t for t in self.targets if t.name == name), None)
