@@ -29,6 +29,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from sqlite_utils import Database
 
+from tests.scripted import Scripted
 from triage.config import Account, Settings, Target
 from triage.learn import retrain
 from triage.mail import cursor, reading
@@ -338,6 +339,14 @@ def dovecot(dovecot_server: Dovecot) -> Dovecot:
     if dovecot_server.process is None or dovecot_server.process.poll() is not None:
         dovecot_server.start()
     return dovecot_server
+
+
+@pytest.fixture
+def scripted() -> Iterator[Scripted]:
+    server = Scripted()
+    server.start()
+    yield server
+    server.stop()
 
 
 # ---- a real HTTP receiver ------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ from triage import actions, pipeline
 from triage.alerts import outbox
 from triage.cases import history, messages, queries
 from triage.errors import UsageError
+from triage.judging import judge
 from triage.labels import Cause, SenderVerdict, Stage, Status
 from triage.learn import corrections
-from triage.mail import cursor
+from triage.mail import cursor, reading
 from triage.pipeline import take_in
 
 
@@ -96,7 +97,12 @@ def test_a_fault_of_ours_in_one_message_puts_it_aside_and_goes_on(db, model, set
 
     monkeypatch.setattr(pipeline.matching, "record", broken)
     batch = a_batch(a_raw(), a_raw("poison", ORDER), a_raw("Sold", ORDER))
-    assert len(pipeline.take_in_around_faults(db, batch, model, settings, NOW)) == 2
+
+    def judged(messages):
+        return judge(messages, reading.Recipient(), model)
+
+    kept = pipeline.store_around_faults(db, batch, lambda: judged(batch.messages), judged, settings, NOW)
+    assert len(kept) == 2
 
     outcomes = [row["outcome"] for row in db.query("SELECT outcome FROM messages ORDER BY uid")]
     assert outcomes == ["warning", "quarantined", "ordinary"]

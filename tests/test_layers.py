@@ -10,12 +10,19 @@ import triage
 ROOT = Path(triage.__file__).parent
 STAGES = ("mail", "understand", "cases", "advice", "alerts")
 FLOOR = {
-    "cli": 8,
-    "demo": 7,
+    "cli": 10,
+    "demo": 9,
     "web": 4,
-    "daemon": 7,
+    "daemon": 9,
+    "service": 9,
+    "mailboxes": 8,
+    "mailbox": 7,
+    "lanes": 0,
+    "watcher": 0,
     "polling": 6,
     "pipeline": 5,
+    "judging": 4,
+    "judges": 5,
     "replies": 4,
     "telling": 3,
     "digests": 4,

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import signal
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor as JobPool
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from triage import systemd
 from triage.advice.playbook import playbooks
 from triage.config import Account, Settings, Target
 from triage.couriers import Courier
 from triage.digests import queue_digests
-from triage.errors import SignInRefused, StoreError, TriageError
+from triage.errors import TriageError
+from triage.judges import Judges
 from triage.learn import corrections
 from triage.learn.corpus import Row
 from triage.learn.in_use import ModelInUse
-from triage.mail.session import Session
 from triage.mail.signatures import Signatures
-from triage.polling import Looked, look
+from triage.mailbox import Mailbox
+from triage.mailboxes import Mailboxes
+from triage.polling import Looked, Looker
 from triage.reports.writing import write_calendar, write_report
 from triage.store.connection import opened, store_errors
 from triage.store.transaction import transaction
 from triage.telling import remind
 from triage.understand.classifier import Model
-from triage.watching import beat, trouble, watch, well
+from triage.watching import beat, clock_was_set, trouble, watch, well
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -45,6 +43,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+#: A clock that differs by so much from what it should show was set, in seconds.
+CLOCK_STEP = 20.0
 #: How often it is asked which reminders and digests are due, in seconds.
 REMIND_EVERY = 15.0
 #: How often space and silence are looked at, in seconds.
@@ -62,44 +62,51 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def _ahead() -> float:
+    """How far the clock is ahead of the time that passes."""
+    return time.time() - time.monotonic()
+
+
 class Daemon:
     """All configured mailboxes and targets, at work in threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._signatures = Signatures()
         self._stopping = threading.Event()
-        self._sessions: dict[str, list[Session]] = {account.name: [] for account in settings.accounts}
-        self._refused: dict[str, str] = {}
         self._model_down = True  # one that was missing before the last start is told to be back
         self._web: Serving | None = None
         self._model = ModelInUse(settings.models_dir, now, self._corrections)
+        self._judges = Judges(settings.models_dir, settings.polling.processes)
+        signatures = Signatures().valid if settings.sender.verify_dkim else None
+        looker = Looker(settings, self._judges, now, signatures, self.wake)
+        self._mailboxes = Mailboxes(settings, looker, self._current_model, self._look_again)
         self._couriers = {target.name: Courier(target, settings, now) for target in settings.targets}
-        # More workers than mailboxes may be looked at at once: a hanging server must not hold up the service's own work.
-        pool = JobPool(max(settings.polling.workers, 1) + 3)
         self._scheduler = BackgroundScheduler(
-            executors={"default": pool},
+            executors={"default": JobPool(4)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
+        self._clock_is_ahead = _ahead()
 
-    def start(self) -> None:
-        """Begin: every mailbox at once, then at its interval; every target at once.
+    def check(self) -> None:
+        """What must hold before anything is begun.
 
         Raises:
             StoreError: the database cannot be opened.
             ConfigError: the user's own playbooks cannot be used.
         """
         playbooks(self._settings.playbooks)  # a fault in them is said at the start, not when an alert is due
-        with opened(self._settings.database):
-            pass
+        with opened(self._settings.database) as db, store_errors(self._settings.database), transaction(db):
+            clock_was_set(db, now())  # while we were not there
+
+    def start(self) -> None:
+        """Begin: every mailbox at once, then at its interval; every target at once.
+
+        Raises:
+            StoreError, ConfigError: see check().
+        """
+        self.check()
         self._current_model()  # without one the targets are told, and every look tries again
-        every = self._settings.polling.every.total_seconds()
-        for account in self._settings.accounts:
-            self._scheduler.add_job(
-                self.poll, "interval", seconds=every, args=[account], id=f"poll:{account.name}",
-                next_run_time=now(), jitter=min(every / 10, 5),
-            )  # fmt: skip
         self._scheduler.add_job(self.remind, "interval", seconds=REMIND_EVERY, id="remind", next_run_time=now())
         self._scheduler.add_job(self.watch, "interval", seconds=WATCH_EVERY, id="watch", next_run_time=now())
         if self._settings.heartbeat.url:
@@ -115,6 +122,7 @@ class Daemon:
         for courier in self._couriers.values():
             courier.start()
         self._scheduler.start()
+        self._mailboxes.start()
         log.info("started", accounts=len(self._settings.accounts), targets=len(self._settings.targets))
 
     def stop(self) -> bool:
@@ -124,59 +132,44 @@ class Daemon:
             courier.stop()
         if self._web is not None:
             self._web.stop()
-        for sessions in self._sessions.values():
-            for session in list(sessions):
-                session.abort()
-        ended = threading.Thread(
-            target=lambda: self._scheduler.running and self._scheduler.shutdown(wait=True), daemon=True
-        )
-        ended.start()
         until = time.monotonic() + GRACE
-        ended.join(GRACE)
+        read = self._mailboxes.stop(GRACE)
+        self._judges.stop()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         late = [courier for courier in self._couriers.values() if not courier.ended(max(until - time.monotonic(), 0))]
-        clean = not late and not ended.is_alive()
+        clean = read and not late
         log.info("stopped", clean=clean)
         return clean
 
     def alive(self) -> bool:
-        """Whether the couriers still come round; before their start they are not missed."""
+        """Whether couriers and watcher still come round; before their start they are not missed."""
         limit = max((target.timeout.total_seconds() for target in self._settings.targets), default=0) + COURIER_GRACE
         late = [each for each in self._couriers.values() if time.monotonic() - each.seen_at > limit]
-        return not late
+        return not late and self._mailboxes.alive()
 
     def poll(self, account: Account) -> Looked | None:
-        """Look at one mailbox now; None if that failed. A failure stays with this mailbox."""
-        refused = self._refused.get(account.name)
-        try:
-            if refused is not None and refused == account.secret.reveal():
-                return None  # the same wrong password again could lock the account
-            model = self._current_model()
-            if model is None or self._stopping.is_set():
-                return None
-            with opened(self._settings.database) as db:
-                looked = look(
-                    db,
-                    account,
-                    model,
-                    self._settings,
-                    now,
-                    self._stopping.is_set,
-                    self._sessions[account.name],
-                    self._signatures.valid if self._settings.sender.verify_dkim else None,
-                    self.wake,
-                )
-            self._refused.pop(account.name, None)
-            if looked.messages:
-                log.info("mailbox_read", account=account.name, messages=looked.messages, kept=looked.kept)
-            return looked
-        except TriageError as error:
-            if not self._stopping.is_set():
-                log.warning("mailbox_failed", account=account.name, reason=str(error), temporary=error.temporary)
-                if isinstance(error, SignInRefused):
-                    self._refused[account.name] = account.secret.reveal()
-        except Exception:
-            log.exception("mailbox_failed", account=account.name)
-        return None
+        """Read all that is new in an account now; None if that failed."""
+        return self._mailboxes.read(account.name)
+
+    def _look_again(self, mailbox: Mailbox, wait: float) -> None:
+        """Look at a mailbox in so many seconds."""
+        if self._scheduler.running and not self._stopping.is_set():
+            at = now() + timedelta(seconds=wait)
+            self._scheduler.add_job(mailbox.ask, "date", run_date=at, id=f"look:{mailbox.name}", replace_existing=True)
+
+    def mind_the_clock(self) -> None:
+        """What was planned by a clock that was set since is planned anew: a day's step back must not mean a day's wait."""
+        ahead = _ahead()
+        if abs(ahead - self._clock_is_ahead) < CLOCK_STEP:
+            return
+        log.warning("clock_was_set", by_s=round(ahead - self._clock_is_ahead))
+        self._clock_is_ahead = ahead
+        for job in self._scheduler.get_jobs():
+            with contextlib.suppress(JobLookupError):  # it has run meanwhile
+                job.modify(next_run_time=now())
+        self._step(lambda db: clock_was_set(db, now()))
+        self.wake()
 
     def deliver(self, target: Target) -> int:
         """Send a target what is due for it; a failure stays with this target."""
@@ -253,74 +246,3 @@ class Daemon:
     def _corrections(self) -> list[Row]:
         with opened(self._settings.database) as db:
             return corrections.rows(db)
-
-
-def run(settings: Settings, *, ready: Callable[[Daemon], None] = lambda daemon: None) -> None:
-    """Work until SIGTERM or SIGINT, then end within five seconds.
-
-    ready: called once everything has started.
-    """
-    asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
-    with alone(settings):
-        daemon = Daemon(settings)
-        daemon.start()
-        ready(daemon)
-        systemd.notify("READY=1")
-        every = systemd.watchdog_every()
-        while not asked.wait(every):
-            if daemon.alive():
-                systemd.notify("WATCHDOG=1")
-        systemd.notify("STOPPING=1")
-        clean = daemon.stop()
-    if not clean:
-        # Threads that hang in a dead server's answer cannot be ended; all they would still do is in the database.
-        os._exit(0)
-
-
-def run_once(settings: Settings) -> int:
-    """Look at every mailbox once and deliver what is due, for cron; how many mailboxes failed."""
-    with alone(settings):
-        daemon = Daemon(settings)
-        playbooks(settings.playbooks)
-        with opened(settings.database):
-            pass
-        with ThreadPoolExecutor(settings.polling.workers) as pool:
-            looked = list(pool.map(daemon.poll, settings.accounts))
-            daemon.remind()
-            daemon.watch()
-            list(pool.map(daemon.deliver, settings.targets))
-        daemon.write()
-        daemon.beat()
-    return sum(result is None for result in looked)
-
-
-@contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Two services on one database would send everything twice: the second one says so and ends.
-
-    Raises:
-        StoreError: another one is running, or the folder cannot be written to.
-    """
-    path = settings.data / "triage.lock"
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = path.open("w")
-    except OSError as error:
-        raise StoreError(
-            f"{settings.data}: cannot be written to: {error.strerror}; set data in the configuration"
-        ) from error
-    with lock:
-        deadline = time.monotonic() + 1
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise StoreError(
-                        f"{path}: another triage run is at work on this database; stop it first"
-                    ) from error
-                time.sleep(0.1)
-        yield

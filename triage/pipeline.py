@@ -7,16 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from triage import replies
-from triage.advice.limits import assumed
 from triage.cases import matching, messages
-from triage.config import Account, Settings
+from triage.config import Settings
 from triage.errors import TriageError
-from triage.labels import SenderVerdict
+from triage.judging import Judged, judge
 from triage.mail import cursor, quarantine, reading, receiving
 from triage.store.connection import store_errors
 from triage.store.moments import stored
@@ -24,7 +22,6 @@ from triage.store.transaction import transaction
 from triage.telling import tell_case, tell_owner
 from triage.types import Batch, Decision, Mail, RawMessage, Unreadable
 from triage.understand.classifier import Model
-from triage.understand.decide import decide
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -43,111 +40,91 @@ def take_in(
     now: datetime,
     signatures: Verify | None = None,
 ) -> list[Decision]:
-    """Bring one batch of mail from bytes to stored cases and queued alerts.
+    """Bring one batch of mail from bytes to stored cases and queued alerts: judge(), then store().
+
+    Raises:
+        StoreError: nothing of the batch is kept; it will come again.
+    """
+    judged = judge(batch.messages, recipient(db, batch.account, settings, signatures), model)
+    return store(db, batch, judged, settings, now)
+
+
+def store(db: Database, batch: Batch, judged: Sequence[Judged], settings: Settings, now: datetime) -> list[Decision]:
+    """Store what was made of a batch, and queue the alerts it leads to.
 
     The cursor moves in the same transaction as all that the mails led to: after a crash the batch is there
-    whole, or it comes again whole. Returns the decisions on what could be read, in UID order.
+    whole, or it comes again whole. Returns the decisions on what could be read, in UID order; own alerts that
+    came back are no mail to be judged.
 
     Raises:
         StoreError: nothing of the batch is kept; it will come again.
     """
     account = settings.account(batch.account)
     assert account is not None, "a batch belongs to a configured account"
-    recipient = _recipient(db, account, settings, signatures)
-    readings = [(message, read(message, recipient)) for message in batch.messages]
-    own = {
-        message.uid: case
-        for message, mail in readings
-        if isinstance(mail, Mail) and (case := replies.about(mail, settings)) is not None
-    }
-    mails = [(message, mail) for message, mail in readings if isinstance(mail, Mail) and message.uid not in own]
-    unreadable = [(message, reason) for message, reason in readings if isinstance(reason, Unreadable)]
-    decisions = [
-        replace(decision, store=decision.store or account.store)
-        for decision in understood(
-            [mail for _, mail in mails],
-            model,
-            [message.received_at for message, _ in mails],
-            settings.zone_for(batch.account),
-        )
-    ]
+    decisions: list[Decision] = []
+    counted: list[Mail] = []
     with store_errors(settings.database), transaction(db):
-        for (message, mail), decision in zip(mails, decisions, strict=True):
-            event = matching.record(db, batch, message, mail, decision, now)
-            if event and not batch.history:
-                tell_case(db, event, settings, now)
-        for message, what in readings:
-            if isinstance(what, Mail) and message.uid in own:
-                replies.take(db, batch, message, what, own[message.uid], now)
-        for message, fault in unreadable:
-            _put_aside(db, batch, message, fault, settings, now)
-        receiving.note(db, account.name, [mail for _, mail in mails])
+        for message, each in zip(batch.messages, judged, strict=True):
+            if isinstance(each.mail, Unreadable):
+                _put_aside(db, batch, message, each.mail, settings, now)
+            elif (case := replies.about(each.mail, settings)) is not None:
+                replies.take(db, batch, message, each.mail, case, now)
+            elif each.decision is not None:
+                decision = replace(each.decision, store=each.decision.store or account.store)
+                event = matching.record(db, batch, message, each.mail, decision, now)
+                if event and not batch.history:
+                    tell_case(db, event, settings, now)
+                decisions.append(decision)
+                counted.append(each.mail)
+        receiving.note(db, account.name, counted)
         cursor.advance(db, batch)
     return decisions
 
 
-def understood(
-    mails: Sequence[Mail], model: Model, moments: Sequence[datetime], zone: ZoneInfo, *, explain_all: bool = False
-) -> list[Decision]:
-    """One decision for each mail; a warning that sets no limit has the usual one of its cause, marked as assumed."""
-    decisions = decide(mails, model, moments, zone, explain_all=explain_all)
-    return [
-        replace(
-            decision,
-            deadline=assumed(decision.cause, decision.platform, decision.stage, min(mail.sent_at or moment, moment)),
-        )
-        if decision.warning and decision.deadline is None and decision.sender is not SenderVerdict.FORGED
-        else decision
-        for decision, mail, moment in zip(decisions, mails, moments, strict=True)
-    ]
-
-
-def take_in_around_faults(
+def store_around_faults(
     db: Database,
     batch: Batch,
-    model: Model,
+    judged: Callable[[], Sequence[Judged]],
+    again: Callable[[Sequence[RawMessage]], Sequence[Judged]],
     settings: Settings,
     now: datetime,
-    signatures: Verify | None = None,
 ) -> list[Decision]:
-    """take_in(), and where one message breaks it, the others all the same: that one is put aside.
+    """store(), and where one message breaks it, the others all the same: that one is put aside.
 
     A fault of ours in one message must not stop the folder behind it for ever.
+
+    judged: gives what was made of the batch, or raises the fault.
+    again: judges some of its messages anew.
 
     Raises:
         StoreError: nothing of what was left of the batch is kept; it will come again.
     """
     try:
-        return take_in(db, batch, model, settings, now, signatures)
+        return store(db, batch, judged(), settings, now)
     except TriageError:
         raise
     except Exception as error:
-        if len(batch.messages) != 1:
-            ones = [replace(batch, messages=(message,), last_uid=message.uid) for message in batch.messages]
-            decisions = [d for one in ones for d in take_in_around_faults(db, one, model, settings, now, signatures)]
-            # The cursor, behind what was expunged.
-            take_in(db, replace(batch, messages=()), model, settings, now)
+        if not batch.messages:
+            raise
+        if len(batch.messages) > 1:
+            decisions = []
+            for message in batch.messages:
+                one = replace(batch, messages=(message,), last_uid=message.uid)
+                decisions += store_around_faults(db, one, lambda one=one: again(one.messages), again, settings, now)  # type: ignore[misc]
+            store(db, replace(batch, messages=()), [], settings, now)  # the cursor, behind what was expunged
             return decisions
         log.exception("message_put_aside", account=batch.account, folder=batch.folder, uid=batch.last_uid)
         message = batch.messages[0]
         fault = Unreadable(hashlib.sha256(message.raw).hexdigest(), f"a fault of Triage: {type(error).__name__}")
-        with store_errors(settings.database), transaction(db):
-            _put_aside(db, batch, message, fault, settings, now)
-            cursor.advance(db, batch)
-        return []
+        return store(db, batch, [Judged(fault, None)], settings, now)
 
 
-def read(message: RawMessage, recipient: reading.Recipient) -> Mail | Unreadable:
-    """One raw message as a Mail, read for whoever receives it."""
-    return reading.read(message.raw, recipient, size_bytes=message.size_bytes)
-
-
-def _recipient(db: Database, account: Account, settings: Settings, signatures: Verify | None) -> reading.Recipient:
+def recipient(db: Database, name: str, settings: Settings, signatures: Verify | None) -> reading.Recipient:
+    """What is known of whoever receives an account's mail."""
+    account = settings.account(name)
+    assert account is not None, "only mail of configured accounts is read"
     return reading.Recipient(
-        account.auth_server or receiving.learned(db, account.name),
-        account.forwarders,
-        settings.zone_for(account.name),
-        signatures,
+        account.auth_server or receiving.learned(db, name), account.forwarders, settings.zone_for(name), signatures
     )
 
 

@@ -1,23 +1,28 @@
-"""What a look at a mailbox does: sign in, find what is new in each folder, take it in batch by batch."""
+"""What a look at a mailbox does: find what is new in each folder, take it in batch by batch, new mail before old."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from triage.config import Account, Settings
 from triage.errors import ConfigError, FolderMissing, MailboxUnavailable, SignInRefused, TriageError
+from triage.judges import PILE, Judges
+from triage.judging import Judged
 from triage.mail import cursor
 from triage.mail.session import Folder, Session
-from triage.pipeline import Verify, take_in_around_faults
+from triage.pipeline import Verify, recipient, store_around_faults
 from triage.store.connection import store_errors
 from triage.store.transaction import transaction
 from triage.telling import tell_owner
-from triage.types import Batch, Decision
+from triage.types import Batch, RawMessage
 from triage.understand.classifier import Model
 
 if TYPE_CHECKING:
@@ -28,6 +33,11 @@ log = structlog.get_logger()
 #: Called between batches; when it says True the look ends early. Nothing is lost: the cursor says where to go on.
 Stop = Callable[[], bool]
 
+#: While older mail is worked through, it is asked this often whether new mail has come, in seconds.
+_NEW_EVERY_S = 1.0
+#: How often the log says how far the older mail is, in seconds.
+_PROGRESS_EVERY_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -35,126 +45,220 @@ class Looked:
 
     messages: int
     kept: int  # those that became or joined a case
+    more: bool  # it was ended early: there is more to be read
+
+    def __add__(self, other: Looked) -> Looked:
+        return Looked(self.messages + other.messages, self.kept + other.kept, self.more or other.more)
 
 
-def look(
-    db: Database,
-    account: Account,
-    model: Model,
-    settings: Settings,
-    clock: Callable[[], datetime],
-    stop: Stop = lambda: False,
-    sessions: list[Session] | None = None,
-    signatures: Verify | None = None,
-    wake: Callable[[], None] = lambda: None,
-) -> Looked:
-    """Read everything new in all folders of one account.
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """What every look needs."""
 
-    sessions: where the open session is put while it lasts, so that another thread can abort it.
-    signatures: verifies the DKIM signatures of mail that no server has judged.
-    wake: called when something may have been put into the outbox.
+    settings: Settings
+    judges: Judges
+    clock: Callable[[], datetime]
+    signatures: Verify | None  # verifies the DKIM signatures of mail that no server has judged
+    wake: Callable[[], None]  # called when something may have been put into the outbox
 
-    Raises:
-        MailboxUnavailable, SignInRefused, FolderMissing, ConfigError, StoreError: recorded in the cursor's row as well, and told to
-            the owner when it lasts.
-    """
-    total = kept = 0
-    folder_now = account.folders[0]
-    missing: FolderMissing | None = None
-    try:
-        with Session(account, settings.polling) as session:
-            if sessions is not None:
-                sessions.append(session)
-            for folder_now in account.folders:
+    def look(
+        self,
+        db: Database,
+        account: Account,
+        model: Model,
+        session: Session,
+        folders: Sequence[str] = (),
+        stop: Stop = lambda: False,
+        connect: Callable[[], None] | None = None,
+        slice_s: float = math.inf,
+    ) -> Looked:
+        """Read everything new in some folders of an account; in all of them if none are named.
+
+        session: where it is not connected, connect() is called, its own if none is given.
+        slice_s: after so many seconds the look ends early too.
+
+        Raises:
+            MailboxUnavailable, SignInRefused, FolderMissing, ConfigError, StoreError: recorded in the cursor's row as well, and
+                told to the owner when it lasts.
+        """
+        total = Looked(0, 0, False)
+        names = folders or account.folders
+        name = names[0]
+        missing: FolderMissing | None = None
+        try:
+            if not session.connected:
+                (connect or session.connect)()
+            until = time.monotonic() + slice_s
+            enough: Stop = lambda: stop() or time.monotonic() > until  # noqa: E731
+            for name in names:
                 try:
-                    for decisions in _folder(
-                        db, session, account, folder_now, model, settings, clock, stop, signatures
-                    ):
-                        wake()
-                        total += len(decisions)
-                        kept += sum(decision.kept for decision in decisions)
+                    total += _Reading(self, db, account, model, session, name, enough).everything()
                 except FolderMissing as error:  # the folders behind it are read all the same
                     missing = error
-                    _failed(db, account, folder_now, error, settings, clock())
+                    self.failed(db, account, name, error)
                 if stop():
                     break
-    except (MailboxUnavailable, SignInRefused, ConfigError) as error:  # ConfigError: the password cannot be had now
-        if not stop():
-            _failed(db, account, folder_now, error, settings, clock())
-        raise
-    finally:
-        wake()
-        if sessions is not None:
-            sessions.clear()
-    if missing is not None:
-        raise missing
-    return Looked(total, kept)
+        except (MailboxUnavailable, SignInRefused, ConfigError) as error:  # ConfigError: the password cannot be had now
+            if not stop():
+                self.failed(db, account, name, error)
+            raise
+        finally:
+            self.wake()
+        if missing is not None:
+            raise missing
+        return total
+
+    def failed(self, db: Database, account: Account, folder: str, error: TriageError) -> None:
+        """Remember a failure, and tell the owner when waiting will not mend it or has gone on too long."""
+        now = self.clock()
+        with store_errors(self.settings.database), transaction(db):
+            cursor.failed(db, account.name, folder, str(error), now)
+            known = cursor.of(db, account.name, folder)
+            assert known is not None
+            assert known.failing_since is not None
+            lasting = not error.temporary or now - known.failing_since >= self.settings.alerting.mailbox_down_after
+            if lasting and not known.told_failing:
+                key = f"mailbox_down:{account.name}:{folder}:{known.failing_since}"
+                detail = {"account": account.name, "reason": str(error)}
+                topic = f"mailbox:{account.name}/{folder}"
+                tell_owner(db, account.name, "mailbox_down", key, self.settings, now, topic=topic, detail=detail)
+                cursor.told_failing(db, account.name, folder)
 
 
-def _folder(
-    db: Database,
-    session: Session,
-    account: Account,
-    name: str,
-    model: Model,
-    settings: Settings,
-    clock: Callable[[], datetime],
-    stop: Stop,
-    signatures: Verify | None,
-) -> Iterator[list[Decision]]:
-    folder = session.open(name)
-    uids, history_through = _new_uids(db, session, account, folder, settings, clock())
-    old, new = [uid for uid in uids if uid <= history_through], [uid for uid in uids if uid > history_through]
-    for part, history in ((old, True), (new, False)):
-        for last_uid, messages in session.batches(part):
-            batch = Batch(
-                account=account.name,
-                folder=name,
+@dataclass(slots=True)
+class _Reading:
+    """One folder during one look."""
+
+    looker: Looker
+    db: Database
+    account: Account
+    model: Model
+    session: Session
+    name: str
+    stop: Stop
+    read: int = 0
+    kept: int = 0
+    pile: int = 0  # so many were there to be read
+    last_uid: int = 0  # new mail up to it was asked for
+    asked_at: float = 0.0  # when it was last asked whether there is more of it
+    told_at: float = 0.0
+
+    def everything(self) -> Looked:
+        """All that is new; then what is old, for which new mail does not wait."""
+        folder = self.session.open(self.name)
+        settings, clock = self.looker.settings, self.looker.clock
+        known = _started(self.db, self.session, self.account, folder, settings, clock())
+        self.last_uid = known.last_uid
+        new = self.session.uids_after(known.last_uid)
+        old: list[int] = []
+        if known.history_uid < known.history_through:
+            there = self.session.uids_since((clock() - _back(self.account, settings)).date())
+            old = [uid for uid in there if known.history_uid < uid <= known.history_through]
+        self.pile = len(new) + len(old)
+        self.asked_at = self.told_at = time.monotonic()
+        if self.pile > settings.polling.batch:
+            with store_errors(settings.database), transaction(self.db):
+                cursor.counted(self.db, self.account.name, self.name, self.pile)
+        ended = self._take(folder, new, history=False) and self._take(folder, old, history=True)
+        if ended:
+            with store_errors(settings.database), transaction(self.db):
+                _finished(self.db, self.account, self.name, settings, clock())
+        return Looked(self.read, self.kept, not ended)
+
+    def _take(self, folder: Folder, uids: Sequence[int], *, history: bool, apart: bool | None = None) -> bool:
+        """Take messages in, some batches fetched ahead of what is being judged; False if it was ended early."""
+        apart = self.pile > PILE if apart is None else apart
+        under_way: deque[Callable[[], None]] = deque()
+        ended = True
+        for batch in self._batches(folder, uids, history=history):
+            under_way.append(self._begun(batch, apart=apart))
+            if len(under_way) > (self.looker.judges.ahead if apart else 0):
+                under_way.popleft()()
+            if self.stop():
+                ended = False
+                break
+            if history and time.monotonic() - self.asked_at > _NEW_EVERY_S:
+                self._take(folder, self.session.uids_after(self.last_uid), history=False, apart=False)
+                self.asked_at = time.monotonic()
+        for store in under_way:
+            store()
+        return ended
+
+    def _batches(self, folder: Folder, uids: Sequence[int], *, history: bool) -> Iterator[Batch]:
+        for last_uid, messages in self.session.batches(uids):
+            if not history:
+                self.last_uid = max(self.last_uid, last_uid)
+            yield Batch(
+                account=self.account.name,
+                folder=self.name,
                 uidvalidity=folder.uidvalidity,
                 messages=messages,
                 last_uid=last_uid,
                 history=history,
             )
-            started = clock()
-            decisions = take_in_around_faults(db, batch, model, settings, started, signatures)
-            took_ms = round((clock() - started).total_seconds() * 1000)
-            log.info("batch_stored", account=account.name, folder=name, messages=len(messages), took_ms=took_ms)
-            yield decisions
-            if stop():
-                return
-    with store_errors(settings.database), transaction(db):
-        _finished(db, account, name, settings, clock())
+
+    def _begun(self, batch: Batch, *, apart: bool) -> Callable[[], None]:
+        """Have a batch judged; what is given waits for that, and stores it."""
+        looker = self.looker
+        known = recipient(self.db, self.account.name, looker.settings, looker.signatures)
+        judged = looker.judges.begin(batch.messages, known, self.model, apart=apart)
+
+        def again(messages: Sequence[RawMessage]) -> Sequence[Judged]:
+            return looker.judges.again(messages, known, self.model)
+
+        def store() -> None:
+            started = time.monotonic()
+            decisions = store_around_faults(self.db, batch, judged, again, looker.settings, looker.clock())
+            looker.wake()
+            self.read += len(decisions)
+            self.kept += sum(decision.kept for decision in decisions)
+            took_ms = round((time.monotonic() - started) * 1000)
+            log.debug(
+                "batch_stored",
+                account=batch.account,
+                folder=batch.folder,
+                messages=len(batch.messages),
+                took_ms=took_ms,
+            )
+            if time.monotonic() - self.told_at > _PROGRESS_EVERY_S:
+                self.told_at = time.monotonic()
+                log.info("reading", account=batch.account, folder=batch.folder, read=self.read, of=self.pile)
+
+        return store
 
 
-def _new_uids(
+def _back(account: Account, settings: Settings) -> timedelta:
+    """How old a mail may be to be read as history."""
+    return account.history if account.history is not None else settings.polling.history
+
+
+def _started(
     db: Database, session: Session, account: Account, folder: Folder, settings: Settings, now: datetime
-) -> tuple[list[int], int]:
-    """What to read in a folder, and up to which UID it is history.
+) -> cursor.Cursor:
+    """Where the reading of a folder stands.
 
     A folder that was never read, or whose UIDVALIDITY changed, is read from some days back. After a change
     the mails that are known by their content open nothing again; the others are new, and alerted as new.
     """
     known = cursor.of(db, account.name, folder.name)
-    back = account.history if account.history is not None else settings.polling.history
     if known is not None and known.uidvalidity == folder.uidvalidity:
-        uids = session.uids_after(known.last_uid)
-        if known.last_uid < known.history_through:
-            recent = set(session.uids_since((now - back).date()))
-            uids = [uid for uid in uids if uid in recent or uid > known.history_through]
-        return uids, known.history_through
+        return known
     first = known is None or known.uidvalidity == 0
-    since = now - back
+    since = now - _back(account, settings)
     if not first and known is not None:
         log.warning("uidvalidity_changed", account=account.name, folder=folder.name)
         since = min(since, known.last_success_at or since)
     uids = session.uids_since(since.date())
     before = uids[0] - 1 if uids else (folder.uidnext or max(session.uids_after(0), default=0) + 1) - 1
-    history_through = max(uids[-1] if uids else before, folder.uidnext - 1) if first else 0
+    there = folder.uidnext - 1 if folder.uidnext else uids[-1] if uids else before  # before the folder was opened
+    history_through = there if first else 0
     with store_errors(settings.database), transaction(db):
         cursor.begin(
             db, account.name, folder.name, folder.uidvalidity, last_uid=before, history_through=history_through
         )
-    return uids, history_through
+    begun = cursor.of(db, account.name, folder.name)
+    assert begun is not None
+    return begun
 
 
 def _finished(db: Database, account: Account, folder: str, settings: Settings, now: datetime) -> None:
@@ -181,19 +285,3 @@ def _open_history(db: Database, account: str, folder: str) -> int:
         [account, folder],
     ).fetchone()
     return int(row[0])
-
-
-def _failed(db: Database, account: Account, folder: str, error: TriageError, settings: Settings, now: datetime) -> None:
-    """Remember a failure, and tell the owner when waiting will not mend it or has gone on too long."""
-    with store_errors(settings.database), transaction(db):
-        cursor.failed(db, account.name, folder, str(error), now)
-        known = cursor.of(db, account.name, folder)
-        assert known is not None
-        assert known.failing_since is not None
-        lasting = not error.temporary or now - known.failing_since >= settings.alerting.mailbox_down_after
-        if lasting and not known.told_failing:
-            key = f"mailbox_down:{account.name}:{folder}:{known.failing_since}"
-            detail = {"account": account.name, "reason": str(error)}
-            topic = f"mailbox:{account.name}/{folder}"
-            tell_owner(db, account.name, "mailbox_down", key, settings, now, topic=topic, detail=detail)
-            cursor.told_failing(db, account.name, folder)

@@ -18,6 +18,7 @@ class RawMessage:
     raw: bytes
     received_at: datetime  # INTERNALDATE, UTC
     size_bytes: int  # as the server says; larger than len(raw) when only the beginning was fetched
+    fault: str = ""  # why the server does not give it; then raw is empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

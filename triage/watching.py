@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from triage.alerts import standing, troubles
+from triage.alerts import outbox, standing, troubles
 from triage.cases import messages
 from triage.config import Settings
 from triage.errors import ConfigError
@@ -64,6 +64,12 @@ def well(db: Database, settings: Settings, now: datetime) -> bool:
     failing = any(row.told_failing and settings.watches(row.account, row.folder) for row in cursor.every(db))
     dead = any(standing.known(db, target.name, now).told_failing for target in settings.targets)
     return not (failing or dead or any(each.kind != "mailbox_silent" for each in troubles.listed(db)))
+
+
+def clock_was_set(db: Database, now: datetime) -> None:
+    """What was planned while the clock was ahead would otherwise wait until it is there again."""
+    outbox.clock_was_set(db, now)
+    standing.clock_was_set(db, now)
 
 
 def beat(settings: Settings) -> bool:

@@ -12,10 +12,11 @@ from triage.alerts import outbox, standing
 from triage.cases import queries
 from triage.config import Polling, Settings, Target
 from triage.errors import FolderMissing, MailboxUnavailable, ModelError
-from triage.mail import cursor
+from triage.judges import Judges
+from triage.mail import cursor, session
 from triage.mail.session import Session
 from triage.mail.sign_in import quiet
-from triage.polling import look
+from triage.polling import Looker
 
 
 @pytest.fixture
@@ -32,7 +33,13 @@ def world(dovecot, settings, db, model):
             dovecot.deliver(self.user, *raws, folder=folder)
 
         def look(self):
-            return look(db, self.settings.accounts[0], model, self.settings, service.now)
+            account = self.settings.accounts[0]
+            looker = Looker(self.settings, Judges(self.settings.models_dir), service.now, None, lambda: None)
+            session = Session(account, self.settings.polling)
+            try:
+                return looker.look(db, account, model, session)
+            finally:
+                session.close()
 
         def cases(self):
             return queries.listed(db, everything=True, now=NOW)
@@ -68,18 +75,15 @@ def test_a_certificate_for_another_host_is_refused(dovecot):
         pass
 
 
-def test_a_wrong_password_asks_the_owner_and_is_not_tried_again(dovecot, world, db, model):
+def test_a_wrong_password_asks_the_owner_and_is_not_tried_again(dovecot, world, db, monkeypatch):
     wrong = dovecot.account(world.user, password="wrong")
     world.settings = world.settings.model_copy(update={"accounts": (wrong,)})
     running = service.Daemon(world.settings)
     tries = []
-    real = service.look
-    try:
-        service.look = lambda *a, **k: (tries.append(1), real(*a, **k))[1]
-        for _ in range(3):
-            assert running.poll(wrong) is None
-    finally:
-        service.look = real
+    real = session.connect
+    monkeypatch.setattr(session, "connect", lambda *a: (tries.append(1), real(*a))[1])
+    for _ in range(3):
+        assert running.poll(wrong) is None
     assert len(tries) == 1
     (alert,) = outbox.due(db, "file", service.now())
     assert alert.kind == "mailbox_down"

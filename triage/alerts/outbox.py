@@ -261,3 +261,12 @@ def _queued(row: Mapping[str, Any]) -> Queued:
         gave_up_at=maybe_moment(row["gave_up_at"]),
         key=row["dedupe_key"],
     )
+
+
+def clock_was_set(db: Database, now: datetime) -> None:
+    """Alerts that were made when the clock was ahead are due at once: nobody knows when they were meant to leave."""
+    db.execute(
+        """UPDATE alerts SET created_at = :now, due_at = min(due_at, :now)
+           WHERE delivered_at IS NULL AND gave_up_at IS NULL AND created_at > :now""",
+        {"now": stored(now)},
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from triage.alerts.outbox import pause
+from triage.alerts.outbox import LONGEST_PAUSE, pause
 from triage.store.moments import maybe_moment, moment, stored
 
 if TYPE_CHECKING:
@@ -74,3 +74,9 @@ def told_failing(db: Database, target: str) -> None:
 def try_now(db: Database, target: str) -> None:
     """A person wants it tried again at once."""
     db.execute("UPDATE targets SET paused_until = NULL WHERE name = ?", (target,))
+
+
+def clock_was_set(db: Database, now: datetime) -> None:
+    """No pause is longer than the longest; one that seems to be was begun when the clock was ahead."""
+    limit = stored(now + LONGEST_PAUSE)
+    db.execute("UPDATE targets SET paused_until = NULL WHERE paused_until > ?", (limit,))

@@ -40,9 +40,9 @@ def classify(
     """
     from zoneinfo import ZoneInfo
 
+    from triage.judging import understood
     from triage.mail.reading import Recipient
     from triage.mail.signatures import Signatures
-    from triage.pipeline import understood
 
     settings = settings_or_defaults(path)
     model = _model(path)

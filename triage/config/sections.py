@@ -33,6 +33,7 @@ class Account(Section):
     history: Duration | None = None
     auth_server: str = ""  # authserv-id of the receiving server (RFC 8601); "" lets it be learned from the mailbox
     forwarders: tuple[str, ...] = ()
+    connections: int = Field(default=3, ge=1, le=15)  # at once; each is for one folder, or for several by turns
 
     @model_validator(mode="before")
     @classmethod
@@ -57,6 +58,12 @@ class Account(Section):
         return host
 
     @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """The folders that are read over one connection, for each connection."""
+        number = min(len(self.folders), self.connections)
+        return tuple(self.folders[first::number] for first in range(number))
+
+    @property
     def actual_port(self) -> int:
         """The configured port, or the usual one for the kind of security."""
         return self.port or (993 if self.security == "tls" else 143)
@@ -70,13 +77,22 @@ class Account(Section):
 class Polling(Section):
     """When and how much is fetched."""
 
-    every: Duration = timedelta(minutes=1)
+    every: Duration = timedelta(minutes=1)  # where the server does not say by itself that something came
+    renew: Duration = timedelta(minutes=5)  # where it does (IDLE)
     history: Duration = timedelta(days=14)
     batch: int = Field(default=100, ge=1, le=500)
     batch_bytes: int = Field(default=16_000_000, ge=100_000)
     largest_mail: int = Field(default=5_000_000, ge=10_000)
     timeout: Duration = timedelta(seconds=60)
-    workers: int = Field(default=8, ge=1, le=64)
+    workers: int = Field(default=16, ge=1, le=64)  # looks at once, a quarter of them at one server
+    processes: int | None = Field(default=None, ge=0, le=64)  # that judge a pile of mail; None for one a core
+
+    @field_validator("renew")
+    @classmethod
+    def _while_it_lasts(cls, renew: timedelta) -> timedelta:
+        if not timedelta(seconds=10) <= renew <= timedelta(minutes=29):
+            raise ValueError('between "10 seconds" and "29 minutes"; servers end IDLE after half an hour (RFC 2177)')
+        return renew
 
     @field_validator("every")
     @classmethod

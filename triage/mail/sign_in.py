@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
+import structlog
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from triage import __version__
 from triage.config import Account
 from triage.errors import ConfigError, MailboxUnavailable, SignInRefused
+
+log = structlog.get_logger()
 
 #: Response codes by which a server says "not now" (RFC 5530): a NO with one of them is no wrong password.
 _LATER = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "[CONTACTADMIN]", "TOO MANY", "TRY AGAIN", "TEMPORAR")
@@ -36,6 +41,10 @@ def imap_errors(account: str) -> Iterator[None]:
             f"{account}: the server's certificate is not trusted ({error.verify_message}); "
             "check the host name, or name your own authority as ca_file"
         ) from error
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        # What the libraries raise when an answer is cut off or makes no sense.
+        log.debug("answer_not_understood", account=account, exc_info=True)
+        raise MailboxUnavailable(f"{account}: the server's answer cannot be understood; trying again") from error
     except (IMAPClientError, OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise MailboxUnavailable(f"{account}: {' '.join(str(reason).split())[:200]}; trying again") from error
@@ -65,9 +74,15 @@ def connect(account: Account, timeout_seconds: float) -> IMAPClient:
             if account.security == "starttls":
                 client.starttls(context)
             client.login(account.user, password)
+            client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             # NetEase (163, 126) refuses SELECT with "Unsafe Login" unless the client gave its name (RFC 2971).
             if client.has_capability("ID"):
-                client.id_({"name": "triage", "version": __version__})
+                try:
+                    client.id_({"name": "triage", "version": __version__})
+                except IMAPClientAbortError:
+                    raise
+                except IMAPClientError:  # announced, and then not known: some servers say so of everything
+                    log.debug("id_refused", account=account.name)
         except BaseException:
             client.shutdown()
             raise
@@ -87,6 +102,12 @@ def _context(account: Account) -> ssl.SSLContext | None:
     if account.security == "none":
         return None
     try:
-        return ssl.create_default_context(cafile=str(account.ca_file) if account.ca_file else None)
+        return _trusting(str(account.ca_file or ""), account.ca_file.stat().st_mtime_ns if account.ca_file else 0)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"accounts.{account.name}.ca_file: {account.ca_file} is no readable PEM file") from error
+
+
+@lru_cache(maxsize=16)
+def _trusting(ca_file: str, changed: int) -> ssl.SSLContext:
+    """One for all accounts: each holds a megabyte of authorities and takes 20 ms to make. changed: the file's time."""
+    return ssl.create_default_context(cafile=ca_file or None)

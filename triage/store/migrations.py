@@ -98,6 +98,16 @@ def alerts_in_groups(db: Database) -> None:
     db.conn.execute("UPDATE cases SET open_since = opened_at")
 
 
+@MIGRATIONS(name="0005_history_beside_new_mail")
+def history_beside_new_mail(db: Database) -> None:
+    """A folder's history has a cursor of its own, so that new mail need not wait for it; how much is still to be read."""
+    for column in ("history_uid", "backlog", "backlog_of"):
+        db.conn.execute(f"ALTER TABLE mailboxes ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    # Until now one cursor went through the history first.
+    db.conn.execute("UPDATE mailboxes SET history_uid = min(last_uid, history_through)")
+    db.conn.execute("UPDATE mailboxes SET last_uid = max(last_uid, history_through)")
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,8 @@ _RUN = re.compile(
 )
 #: The first letter of a run tells its script: kana and Han lie behind all letters of scripts with spaces but Hangul.
 _KANA, _HANGUL = "\u3040", "\uac00"
+
+_UNSPACED = re.compile(r"[\u3040-\u9fff]")
 
 #: A longer word also counts as its first letters: "infringes" and "infringement" are one to a small corpus.
 _STEMS = (4, 6)
@@ -75,6 +79,26 @@ def tokens(text: str) -> list[str]:
     return found
 
 
+def counted(text: str) -> Mapping[str, int]:
+    """How often each token is in a text: Counter(tokens(text)), but each distinct word is cut once."""
+    if _UNSPACED.search(text):
+        return Counter(tokens(text))
+    runs = _RUN.findall(text)
+    found = Counter(runs)
+    short, long = _STEMS
+    stems: dict[str, int] = {}
+    for run, count in found.items():
+        length = len(run)
+        if length > short + 1:
+            stem = run[:short] + "~"
+            stems[stem] = stems.get(stem, 0) + count
+            if length > long + 1:
+                stem = run[:long] + "~"
+                stems[stem] = stems.get(stem, 0) + count
+    found.update(map(" ".join, pairwise(runs)))
+    return {**found, **stems}  # a word has no "~" in it
+
+
 class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
     """Mails to float32 rows: TF-IDF of tokens, then lexicon, sender and structure columns.
 
@@ -116,7 +140,27 @@ class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         return self._rows([normal(text) for text in texts], about)
 
     def _rows(self, texts: Sequence[str], about: csr_matrix) -> csr_matrix:
-        return hstack([self.words_.transform(texts), _lexicon_rows(texts), about], format="csr", dtype=np.float32)
+        return hstack([self.word_rows(texts), _lexicon_rows(texts), about], format="csr", dtype=np.float32)
+
+    def word_rows(self, texts: Sequence[str]) -> csr_matrix:
+        """What words_.transform(texts) gives, in a third of its time: it asks for the column of every token of a text, this
+        of every distinct one."""
+        column_of = self.words_.vocabulary_.get
+        columns: list[int] = []
+        counts: list[int] = []
+        ends = [0]
+        for text in texts:
+            found = counted(text)
+            columns += map(column_of, found.keys(), repeat(-1))
+            counts += found.values()
+            ends.append(len(columns))
+        indices = np.array(columns, dtype=np.int32)
+        known = indices >= 0
+        indices = indices[known]
+        weights = np.log(np.array(counts, dtype=np.float32)[known]) + np.float32(1)
+        weights *= self.words_.idf_.astype(np.float32)[indices]
+        starts = np.concatenate(([0], np.cumsum(known)))[ends]
+        return csr_matrix((weights, indices, starts), shape=(len(texts), self.words), dtype=np.float32)
 
     def names(self) -> list[str]:
         """What each column stands for: a token, "cause:..." of the lexicon, "sender:...", "structure:..."."""

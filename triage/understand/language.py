@@ -31,6 +31,8 @@ _HAN_WEIGHT = 4
 def language(text: str) -> str:
     """ISO 639-1 code of the language most of a text is in; "und" if nothing tells."""
     text = text[:3000]
+    if text.isascii():
+        return _latin(_WORD.findall(text.lower()))
     han, kana, hangul = len(_HAN.findall(text)), len(_KANA.findall(text)), len(_HANGUL.findall(text))
     words = _WORD.findall(text.lower())
     latin = sum(len(word) for word in words if word[0] < "\u0250")
