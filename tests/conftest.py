@@ -314,8 +314,13 @@ userdb {{
   driver = static
   args = uid={owner} gid={owner} home={root}/mail/%u
 }}
+default_client_limit = 5000
+service imap {{
+  process_limit = 2500
+}}
 service imap-login {{
   chroot =
+  service_count = 0
   inet_listener imap {{
     port = {server.port}
   }}

@@ -41,6 +41,24 @@ def test_two_writers_wait_for_each_other(tmp_path):
     db.close()
 
 
+def test_many_that_open_a_new_database_together_all_get_it(tmp_path):
+    for round_number in range(5):
+        path, failed = tmp_path / f"{round_number}.sqlite", []
+
+        def open_it(path=path, failed=failed):
+            try:
+                connect(path).close()
+            except StoreError as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=open_it) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failed == []
+
+
 def test_a_database_of_a_newer_version_is_refused(tmp_path):
     path = tmp_path / "t.sqlite"
     db = connect(path)

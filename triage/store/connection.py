@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from triage.errors import StoreError
 from triage.store.migrations import LATEST, MIGRATIONS
+from triage.store.transaction import transaction
 
 #: How long a writer waits for another one. The longest step, a batch of 100 mails, takes a tenth of a second.
 BUSY_TIMEOUT_MS = 30_000
@@ -81,14 +82,10 @@ def _migrate(db: Database, path: Path) -> None:
             )
         return
     # Two processes may start at once: the write lock makes the second one wait and find the work done.
-    MIGRATIONS.ensure_migrations_table(db)
+    with transaction(db):
+        MIGRATIONS.ensure_migrations_table(db)
     for migration in MIGRATIONS.pending(db):
-        db.conn.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(db):
             if migration.name not in {m.name for m in MIGRATIONS.applied(db)}:
                 migration.fn(db)
                 MIGRATIONS._record_applied(db, migration.name)
-            db.conn.execute("COMMIT")
-        except BaseException:
-            db.conn.execute("ROLLBACK")
-            raise
