@@ -184,16 +184,15 @@ class Scripted:
 
     def _fetched(self, rest: bytes, box: Box) -> Iterator[bytes]:
         what, at = rest.split(None, 3)[3], datetime.now(UTC).strftime("%d-%b-%Y %H:%M:%S +0000").encode()
-        numbers = {uid: number for number, uid in enumerate(sorted(box.mails), 1)}
         for uid in _numbers(rest.split()[2], max(box.mails, default=0)):
             if uid not in box.mails:
                 continue
             raw = box.mails[uid]
             if b"RFC822.SIZE" in what:
-                yield b"* %d FETCH (UID %d RFC822.SIZE %d)\r\n" % (numbers[uid], uid, len(raw))
+                yield b"* %d FETCH (UID %d RFC822.SIZE %d)\r\n" % (uid, uid, len(raw))
             else:
                 dated = b' INTERNALDATE "%s"' % at if b"INTERNALDATE" in what else b""
-                yield b"* %d FETCH (UID %d%s BODY[] {%d}\r\n%s)\r\n" % (numbers[uid], uid, dated, len(raw), raw)
+                yield b"* %d FETCH (UID %d%s BODY[] {%d}\r\n%s)\r\n" % (uid, uid, dated, len(raw), raw)
 
 
 def _numbers(uids: bytes, last: int) -> list[int]:

@@ -65,7 +65,7 @@ def served(take, settings):
 
     take(a_raw())
     web = settings.model_copy(update={"web": Web(listen="127.0.0.1:0", public_url="https://triage.example/")})
-    serving = serve(web, lambda: NOW)
+    serving = serve(web, lambda: NOW, lambda: True)
     target = settings.targets[0]
     url = acknowledge_url(1, target, web)
     assert url.startswith("https://triage.example/ack/")

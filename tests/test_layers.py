@@ -17,6 +17,8 @@ FLOOR = {
     "service": 9,
     "mailboxes": 8,
     "mailbox": 7,
+    "suspects": 1,
+    "requeue": 6,
     "lanes": 0,
     "watcher": 0,
     "polling": 6,

@@ -202,7 +202,9 @@ def served(world, settings):
     from triage.web.server import serve
 
     serving = serve(
-        settings.model_copy(update={"web": Web(listen="127.0.0.1:0", feed_token="long-and-random")}), lambda: NOW
+        settings.model_copy(update={"web": Web(listen="127.0.0.1:0", feed_token="long-and-random")}),
+        lambda: NOW,
+        lambda: True,
     )
     yield f"http://127.0.0.1:{serving.address[1]}"
     serving.stop()

@@ -18,7 +18,7 @@ from triage.advice.playbook import playbooks
 from triage.config import Account, Settings, Target
 from triage.couriers import Courier
 from triage.digests import queue_digests
-from triage.errors import TriageError
+from triage.errors import StoreError, TriageError
 from triage.judges import Judges
 from triage.learn import corrections
 from triage.learn.corpus import Row
@@ -28,8 +28,10 @@ from triage.mailbox import Mailbox
 from triage.mailboxes import Mailboxes
 from triage.polling import Looked, Looker
 from triage.reports.writing import write_calendar, write_report
+from triage.store import backups
 from triage.store.connection import opened, store_errors
 from triage.store.transaction import transaction
+from triage.suspects import Suspects
 from triage.telling import remind
 from triage.understand.classifier import Model
 from triage.watching import beat, clock_was_set, trouble, watch, well
@@ -53,6 +55,8 @@ WATCH_EVERY = 60.0
 COURIER_GRACE = 60.0
 #: How often report and calendar are looked after, in seconds.
 FILES_EVERY = 60.0
+#: How often it is asked whether a copy of the database is due, in seconds.
+BACKUP_LOOK = 600.0
 #: After SIGTERM, what runs gets this long to reach its next safe point, in seconds. systemd is told the same.
 GRACE = 4.0
 
@@ -76,7 +80,7 @@ class Daemon:
         self._model_down = True  # one that was missing before the last start is told to be back
         self._web: Serving | None = None
         self._model = ModelInUse(settings.models_dir, now, self._corrections)
-        self._judges = Judges(settings.models_dir, settings.polling.processes)
+        self._judges = Judges(settings.models_dir, settings.polling.processes, Suspects(settings.data / "judging"))
         signatures = Signatures().valid if settings.sender.verify_dkim else None
         looker = Looker(settings, self._judges, now, signatures, self.wake)
         self._mailboxes = Mailboxes(settings, looker, self._current_model, self._look_again)
@@ -96,6 +100,8 @@ class Daemon:
             ConfigError: the user's own playbooks cannot be used.
         """
         playbooks(self._settings.playbooks)  # a fault in them is said at the start, not when an alert is due
+        if fault := backups.damage(self._settings.database) if self._settings.database.exists() else "":
+            raise StoreError(f"{self._settings.database}: damaged ({fault}); go back to the last copy: triage restore")
         with opened(self._settings.database) as db, store_errors(self._settings.database), transaction(db):
             clock_was_set(db, now())  # while we were not there
 
@@ -114,11 +120,14 @@ class Daemon:
             self._scheduler.add_job(self.beat, "interval", seconds=beat_every, id="beat", next_run_time=now())
         if self._settings.report.folder or self._settings.calendar.path:
             self._scheduler.add_job(self.write, "interval", seconds=FILES_EVERY, id="files", next_run_time=now())
+        if self._settings.backup.every:
+            self._scheduler.add_job(self.back_up, "interval", seconds=BACKUP_LOOK, id="backup", next_run_time=now())
         if self._settings.web.listen:
             self._serve()
-        for account in self._settings.accounts:
-            if account.secret.kind == "plain":
-                log.warning("password_in_configuration", account=account.name, better="env:, file:, cmd: or keyring:")
+        if plain := [account.name for account in self._settings.accounts if account.secret.kind == "plain"]:
+            log.warning(
+                "passwords_in_configuration", accounts=plain[:10], of=len(plain), better="env:, file:, cmd: or keyring:"
+            )
         for courier in self._couriers.values():
             courier.start()
         self._scheduler.start()
@@ -195,6 +204,23 @@ class Daemon:
         if self._step(lambda db: well(db, self._settings, now())) and self.alive():
             beat(self._settings)
 
+    def back_up(self) -> None:
+        """Copy the database if the last copy is old enough; tell if that fails."""
+        settings, reason = self._settings, ""
+        copies = backups.listed(settings.backups_dir)
+        if copies and now() - copies[0][0] < settings.backup.every:
+            return
+        try:
+            made = backups.back_up_into(settings.database, settings.backups_dir, now(), settings.backup.keep)
+            log.info("backed_up", path=str(made))
+        except TriageError as error:
+            reason = str(error)
+        self._step(
+            lambda db: trouble(
+                db, "backup", "backup_down", "backup_up", bool(reason), {"reason": reason}, settings, now()
+            )
+        )
+
     def _step(self, work: Callable[[Database], T]) -> T | None:
         """One transaction of the service's own work; a failure ends this step alone."""
         try:
@@ -211,7 +237,7 @@ class Daemon:
         from triage.web.server import serve  # costs a moment and memory: only where it is asked for
 
         try:
-            self._web = serve(self._settings, now)
+            self._web = serve(self._settings, now, self.alive)
         except TriageError as error:
             log.error("web_failed", reason=str(error))
 

@@ -31,6 +31,8 @@ class Mailbox:
     last_success_at: datetime | None
     failing_since: datetime | None
     last_error: str
+    backlog: int  # messages that are still to be read
+    backlog_of: int  # ... of so many
     well: bool
 
 
@@ -102,7 +104,7 @@ def _plain(content: Any) -> Any:
 
 def _mailboxes(db: Database, settings: Settings, now: datetime) -> list[Mailbox]:
     rows = {(row.account, row.folder): row for row in cursor.every(db)}
-    late = settings.polling.every * _LATE
+    late = max(settings.polling.every * _LATE, settings.polling.renew * 2)
     found = []
     for account in settings.accounts:
         for folder in account.folders:
@@ -111,7 +113,16 @@ def _mailboxes(db: Database, settings: Settings, now: datetime) -> list[Mailbox]
             in_time = read_at is not None and now - read_at <= late
             failing = row.failing_since if row else None
             found.append(
-                Mailbox(account.name, folder, read_at, failing, row.last_error if row else "", in_time and not failing)
+                Mailbox(
+                    account.name,
+                    folder,
+                    read_at,
+                    failing,
+                    row.last_error if row else "",
+                    row.backlog if row else 0,
+                    row.backlog_of if row else 0,
+                    (in_time or bool(row and row.backlog)) and not failing,
+                )
             )
     return found
 

@@ -23,7 +23,8 @@ from triage.judging import Judged, judge
 from triage.learn import registry
 from triage.mail.reading import Recipient
 from triage.mail.signatures import Signatures
-from triage.types import RawMessage
+from triage.suspects import Suspects
+from triage.types import Batch, RawMessage
 from triage.understand.classifier import Model
 
 #: So many messages are a pile.
@@ -38,31 +39,50 @@ Pending = Callable[[], Sequence[Judged]]
 class Judges:
     """Judges batches for all mailboxes."""
 
-    def __init__(self, models: Path, processes: int | None = None) -> None:
+    def __init__(self, models: Path, processes: int | None = None, suspects: Suspects | None = None) -> None:
         """processes: how many workers a pile may have; None for one a core, 0 for none."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._models = models
         self._processes = processes if processes is not None else (cores if cores > 1 else 0)
+        self._suspects = suspects
         self._starting: Any = None
         self._used_at = 0.0
+        self._work = _judge_apart
 
     @property
     def ahead(self) -> int:
         """So many batches of a pile are worth being fetched while others are judged."""
         return self._processes + 1
 
-    def begin(
-        self, messages: Sequence[RawMessage], recipient: Recipient, model: Model, *, apart: bool = False
-    ) -> Pending:
-        """Have a batch judged.
+    def begin(self, batch: Batch, recipient: Recipient, model: Model, *, pile: bool) -> Pending:
+        """Have a batch judged: in this thread when the result is asked for, or by a worker from now on."""
+        if self._suspects and self._suspects.among(batch):
+            return lambda: self.apart(batch.messages, recipient, model)
+        if pile and self._processes and self._ready(model):
+            return self._given(batch.messages, recipient, model)
+        return lambda: self._here(batch, recipient, model)
 
-        apart: in another process, because there is a pile, or because one of the messages may take its process with it.
-        """
-        if not apart or not self._ready(model):
-            return lambda: judge(messages, recipient, model)
+    def apart(self, messages: Sequence[RawMessage], recipient: Recipient, model: Model) -> Sequence[Judged]:
+        """Judge messages in another process, because one of them may take its process with it."""
+        return self._given(messages, recipient, model)()
+
+    def again(self, messages: Sequence[RawMessage], recipient: Recipient, model: Model) -> Sequence[Judged]:
+        """Judge messages of a batch that could not be judged as a whole: where that was tried."""
+        used = self._starting is not None
+        return self.apart(messages, recipient, model) if used else judge(messages, recipient, model)
+
+    def _here(self, batch: Batch, recipient: Recipient, model: Model) -> Sequence[Judged]:
+        if not self._suspects:
+            return judge(batch.messages, recipient, model)
+        with self._suspects.noted(batch):
+            return judge(batch.messages, recipient, model)
+
+    def _given(self, messages: Sequence[RawMessage], recipient: Recipient, model: Model) -> Pending:
+        if self._starting is None:
+            self._start(model)
         plain = replace(recipient, signatures=None)
         future = self._workers().submit(
-            _judge_apart, list(messages), plain, recipient.signatures is not None, self._models, model.version
+            self._work, list(messages), plain, recipient.signatures is not None, self._models, model.version
         )
 
         def result() -> Sequence[Judged]:
@@ -75,16 +95,13 @@ class Judges:
 
     def _ready(self, model: Model) -> bool:
         """Whether there are workers; they take seconds to start, in which this thread goes on by itself."""
-        if not self._processes:
-            return False
         if self._starting is None or (self._starting.done() and time.monotonic() - self._used_at > _IDLE_S):
-            self._starting = self._workers().submit(_model, self._models, model.version)
+            self._start(model)
         self._used_at = time.monotonic()
         return bool(self._starting.done())
 
-    def again(self, messages: Sequence[RawMessage], recipient: Recipient, model: Model) -> Sequence[Judged]:
-        """Judge messages of a batch that could not be judged as a whole."""
-        return self.begin(messages, recipient, model, apart=self._starting is not None)()
+    def _start(self, model: Model) -> None:
+        self._starting = self._workers().submit(_model, self._models, model.version)
 
     def stop(self) -> None:
         """End the workers at once; what they had is judged at the next start."""
@@ -92,11 +109,13 @@ class Judges:
             self._workers().shutdown(wait=False, kill_workers=True)
 
     def _workers(self) -> Any:  # loky has no types
-        return get_reusable_executor(max_workers=self._processes, timeout=_IDLE_S, initializer=_prepare)
+        return get_reusable_executor(max_workers=max(self._processes, 1), timeout=_IDLE_S, initializer=_prepare)
 
 
 def _prepare() -> None:
-    """A worker ends when the service tells it to, not when somebody presses Ctrl-C; it says only what went wrong."""
+    """A worker ends when the service tells it to, not when somebody presses Ctrl-C; it says only what went wrong, and leaves
+    the processor to whoever has a new mail in hand."""
+    os.nice(10)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log.configure(level="error")
 

@@ -178,7 +178,7 @@ class Mailbox:
         # What is in the other folders of a connection is known only by looking.
         relaxed = self._session.idling and not self.folders[1:]
         wait = self._looker.settings.polling.renew.total_seconds() if relaxed else self._every
-        return wait * (0.9 + _chance() / 10)
+        return wait * (0.75 + _chance() / 4)  # a thousand that began together must not come back together
 
     def _connect(self) -> None:
         self._door.enter(self._session)

@@ -59,25 +59,39 @@ def store(db: Database, batch: Batch, judged: Sequence[Judged], settings: Settin
     Raises:
         StoreError: nothing of the batch is kept; it will come again.
     """
+    with store_errors(settings.database), transaction(db):
+        return kept(db, batch, judged, settings, now)
+
+
+def kept(db: Database, batch: Batch, judged: Sequence[Judged], settings: Settings, now: datetime) -> list[Decision]:
+    """What store() does, within the transaction of whoever calls it."""
     account = settings.account(batch.account)
     assert account is not None, "a batch belongs to a configured account"
     decisions: list[Decision] = []
     counted: list[Mail] = []
-    with store_errors(settings.database), transaction(db):
-        for message, each in zip(batch.messages, judged, strict=True):
-            if isinstance(each.mail, Unreadable):
-                _put_aside(db, batch, message, each.mail, settings, now)
-            elif (case := replies.about(each.mail, settings)) is not None:
-                replies.take(db, batch, message, each.mail, case, now)
-            elif each.decision is not None:
-                decision = replace(each.decision, store=each.decision.store or account.store)
-                event = matching.record(db, batch, message, each.mail, decision, now)
-                if event and not batch.history:
-                    tell_case(db, event, settings, now)
-                decisions.append(decision)
-                counted.append(each.mail)
-        receiving.note(db, account.name, counted)
-        cursor.advance(db, batch)
+    for message, each in zip(batch.messages, judged, strict=True):
+        if isinstance(each.mail, Unreadable):
+            _put_aside(db, batch, message, each.mail, settings, now)
+        elif (case := replies.about(each.mail, settings)) is not None:
+            replies.take(db, batch, message, each.mail, case, now)
+        elif each.decision is not None:
+            decision = replace(each.decision, store=each.decision.store or account.store)
+            event = matching.record(db, batch, message, each.mail, decision, now)
+            if event:
+                log.info(
+                    f"case_{event.kind}",
+                    case=event.case_id,
+                    account=batch.account,
+                    folder=batch.folder,
+                    uid=message.uid,
+                    message_id=each.mail.message_id[:200],
+                )
+            if event and not batch.history:
+                tell_case(db, event, settings, now)
+            decisions.append(decision)
+            counted.append(each.mail)
+    receiving.note(db, account.name, counted)
+    cursor.advance(db, batch)
     return decisions
 
 

@@ -165,20 +165,20 @@ class _Reading:
                 _finished(self.db, self.account, self.name, settings, clock())
         return Looked(self.read, self.kept, not ended)
 
-    def _take(self, folder: Folder, uids: Sequence[int], *, history: bool, apart: bool | None = None) -> bool:
+    def _take(self, folder: Folder, uids: Sequence[int], *, history: bool) -> bool:
         """Take messages in, some batches fetched ahead of what is being judged; False if it was ended early."""
-        apart = self.pile > PILE if apart is None else apart
+        pile = len(uids) > PILE
         under_way: deque[Callable[[], None]] = deque()
         ended = True
         for batch in self._batches(folder, uids, history=history):
-            under_way.append(self._begun(batch, apart=apart))
-            if len(under_way) > (self.looker.judges.ahead if apart else 0):
+            under_way.append(self._begun(batch, pile=pile))
+            if len(under_way) > (self.looker.judges.ahead if pile else 0):
                 under_way.popleft()()
             if self.stop():
                 ended = False
                 break
             if history and time.monotonic() - self.asked_at > _NEW_EVERY_S:
-                self._take(folder, self.session.uids_after(self.last_uid), history=False, apart=False)
+                self._take(folder, self.session.uids_after(self.last_uid), history=False)
                 self.asked_at = time.monotonic()
         for store in under_way:
             store()
@@ -197,11 +197,11 @@ class _Reading:
                 history=history,
             )
 
-    def _begun(self, batch: Batch, *, apart: bool) -> Callable[[], None]:
+    def _begun(self, batch: Batch, *, pile: bool) -> Callable[[], None]:
         """Have a batch judged; what is given waits for that, and stores it."""
         looker = self.looker
         known = recipient(self.db, self.account.name, looker.settings, looker.signatures)
-        judged = looker.judges.begin(batch.messages, known, self.model, apart=apart)
+        judged = looker.judges.begin(batch, known, self.model, pile=pile)
 
         def again(messages: Sequence[RawMessage]) -> Sequence[Judged]:
             return looker.judges.again(messages, known, self.model)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import structlog
 
@@ -19,6 +17,7 @@ from triage import systemd
 from triage.config import Settings
 from triage.daemon import Daemon
 from triage.errors import StoreError, TriageError
+from triage.store.lock import alone
 
 log = structlog.get_logger()
 
@@ -38,7 +37,7 @@ def run(settings: Settings, reload: Callable[[], Settings]) -> None:
         signal.signal(number, lambda *_: over.set())
     signal.signal(signal.SIGHUP, lambda *_: again.set())
     _many_connections()
-    with alone(settings):
+    with alone(settings.data):
         daemon = Daemon(settings)
         daemon.start()
         systemd.notify("READY=1")
@@ -86,7 +85,7 @@ def _many_connections() -> None:
 
 def run_once(settings: Settings) -> int:
     """Look at every mailbox once and deliver what is due, for cron; how many mailboxes failed."""
-    with alone(settings):
+    with alone(settings.data):
         daemon = Daemon(settings)
         daemon.check()
         with ThreadPoolExecutor(settings.polling.workers) as pool:
@@ -98,33 +97,3 @@ def run_once(settings: Settings) -> int:
         daemon.beat()
         daemon.stop()
     return sum(result is None for result in looked)
-
-
-@contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Two services on one database would send everything twice: the second one says so and ends.
-
-    Raises:
-        StoreError: another one is running, or the folder cannot be written to.
-    """
-    path = settings.data / "triage.lock"
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = path.open("w")
-    except OSError as error:
-        raise StoreError(
-            f"{settings.data}: cannot be written to: {error.strerror}; set data in the configuration"
-        ) from error
-    with lock:
-        deadline = time.monotonic() + 1
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise StoreError(
-                        f"{path}: another triage run is at work on this database; stop it first"
-                    ) from error
-                time.sleep(0.1)
-        yield

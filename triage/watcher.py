@@ -21,28 +21,27 @@ class Watcher:
     """Reads nothing itself: whatever arrives, data or the end of the line, wakes the mailbox, which finds out."""
 
     def __init__(self) -> None:
-        # epoll and kqueue take changes from other threads while one waits in them.
-        self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._end, ended = socket.socketpair()
-        self._selector.register(ended, selectors.EVENT_READ, lambda: None)
-        self._ended = ended
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self.seen_at = time.monotonic()  # when it last came round, by the monotonic clock
 
     def start(self) -> None:
         """Begin."""
+        # epoll and kqueue take changes from other threads while one waits in them.
+        self._selector = selectors.DefaultSelector()
+        self._end, self._ended = socket.socketpair()
+        self._selector.register(self._ended, selectors.EVENT_READ, lambda: None)
         self._thread.start()
 
     def stop(self) -> None:
         """End; what rests is woken no more."""
         self._stopping.set()
-        self._end.close()
         if self._thread.is_alive():
+            self._end.close()
             self._thread.join()
-        self._selector.close()
-        self._ended.close()
+            self._selector.close()
+            self._ended.close()
 
     def rest(self, line: socket.socket, woken: Callable[[], None]) -> None:
         """Watch a connection until something arrives, once."""

@@ -72,6 +72,14 @@ def insert(
     return int(row[0]) if row else 0
 
 
+def forget_quarantined(db: Database, account: str, folder: str, uidvalidity: int, uid: int) -> None:
+    """Of a message that was put aside: as if it had not come yet."""
+    db.execute(
+        "DELETE FROM messages WHERE account = ? AND folder = ? AND uidvalidity = ? AND uid = ? AND outcome = 'quarantined'",
+        (account, folder, uidvalidity, uid),
+    )
+
+
 def seen(db: Database, batch: Batch, uid: int) -> bool:
     """Whether this very message was stored before."""
     found = db.execute(

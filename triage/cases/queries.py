@@ -173,3 +173,11 @@ def case_of(row: Mapping[str, Any]) -> Case:
         merged_into=row["merged_into"],
         open_since=moment(row["open_since"] or row["opened_at"]),
     )
+
+
+def numbers(db: Database) -> tuple[int, int]:
+    """How many cases are open, and how many of them a person should look at."""
+    row = db.execute(
+        "SELECT count(*), sum(needs_review) FROM cases WHERE status = 'open' AND merged_into IS NULL"
+    ).fetchone()
+    return int(row[0]), int(row[1] or 0)

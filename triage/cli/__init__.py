@@ -7,7 +7,22 @@ import sys
 from rich.markup import escape
 from typer.exceptions import TyperException
 
-from triage.cli import acting, alerts, case, cases, classify, demo, draft, learn, report, run, setup, status
+from triage.cli import (
+    acting,
+    alerts,
+    case,
+    cases,
+    classify,
+    demo,
+    draft,
+    keep,
+    learn,
+    quarantine,
+    report,
+    run,
+    setup,
+    status,
+)  # fmt: skip
 from triage.cli.app import app
 from triage.cli.show import errors
 from triage.errors import TriageError
@@ -26,6 +41,8 @@ _GROUPS = (
     report,
     classify,
     learn,
+    keep,
+    quarantine,
     demo,
 )  # imported for their commands
 

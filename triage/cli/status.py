@@ -41,6 +41,8 @@ def _show(known: Health, zone: ZoneInfo, language: str) -> None:
     table.add_column(overflow="fold")
     for box in known.mailboxes:
         says = f"last read {_ago(box.last_success_at, zone, language)}"
+        if box.backlog:
+            says += f"; reading: {box.backlog_of - box.backlog} of {box.backlog_of} messages"
         table.add_row(
             _mark(box.well), f"mailbox {plain(box.account)} ({plain(box.folder)})", plain(says + _wrong(box.last_error))
         )

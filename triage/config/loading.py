@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from triage.config.alerting import Alerting, Heartbeat, Person, Route, Target
 from triage.config.kinds import Section
-from triage.config.sections import Account, Calendar, Logging, Polling, Report, Sender, Web
+from triage.config.sections import Account, Backup, Calendar, Logging, Polling, Report, Sender, Web
 from triage.config.settings import Settings
 from triage.errors import ConfigError
 
@@ -69,6 +69,7 @@ def missing_secrets(settings: Settings) -> Iterator[ConfigError]:
         *(target.secret for target in settings.targets if target.url),
         *(target.signing_key for target in settings.targets if target.key),
         *([settings.web.secret] if settings.web.feed_token else []),
+        *([settings.web.metrics_secret] if settings.web.metrics_token else []),
         *([settings.heartbeat.secret] if settings.heartbeat.url else []),
     ]
     for secret in secrets:
@@ -129,6 +130,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
         "alerting": Alerting,
         "report": Report,
         "calendar": Calendar,
+        "backup": Backup,
         "web": Web,
         "logging": Logging,
     }

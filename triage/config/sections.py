@@ -123,12 +123,22 @@ class Calendar(Section):
     path: Path | None = None  # None: no file
 
 
+class Backup(Section):
+    """Copies of the database."""
+
+    every: Duration = timedelta(days=1)  # "0 seconds": only by command
+    folder: Path | None = None  # None: backups/ below data
+    keep: int = Field(default=7, ge=1)
+
+
 class Web(Section):
-    """What the service serves over HTTP: the calendar, for programs that subscribe to it; links that acknowledge."""
+    """What the service serves over HTTP: how it does; the calendar, for programs that subscribe to it; links that
+    acknowledge."""
 
     listen: str = ""  # "127.0.0.1:8470"; "" serves nothing
     public_url: str = ""  # what stands before /ack in the links of alerts; "" for no links
-    feed_token: str = Field(default="", repr=False)  # a secret in the calendar's address
+    feed_token: str = Field(default="", repr=False)  # a secret in the calendar's address; "" serves none
+    metrics_token: str = Field(default="", repr=False)  # what /metrics wants to be given; "" for nothing
 
     @model_validator(mode="after")
     def _complete(self) -> Web:
@@ -139,8 +149,6 @@ class Web(Section):
         host, _, port = self.listen.rpartition(":")
         if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
             raise ValueError('listen: an address and a port, such as "127.0.0.1:8470"')
-        if not self.feed_token and not self.public_url:
-            raise ValueError('feed_token: missing; whoever knows it may read the calendar: "env:TRIAGE_FEED_TOKEN"')
         return self
 
     @property
@@ -153,6 +161,11 @@ class Web(Section):
     def secret(self) -> Secret:
         """The feed's token, not yet looked up."""
         return Secret(self.feed_token, "web.feed_token")
+
+    @property
+    def metrics_secret(self) -> Secret:
+        """The token of /metrics, not yet looked up."""
+        return Secret(self.metrics_token, "web.metrics_token")
 
 
 class Logging(Section):

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from triage.config.alerting import Alerting, Heartbeat, Person, Route, Target
 from triage.config.consistency import faults
 from triage.config.kinds import Language, Section, Zone
-from triage.config.sections import Account, Calendar, Logging, Polling, Report, Sender, Web
+from triage.config.sections import Account, Backup, Calendar, Logging, Polling, Report, Sender, Web
 
 
 class Settings(Section):
@@ -33,6 +33,7 @@ class Settings(Section):
     heartbeat: Heartbeat = Heartbeat()
     report: Report = Report()
     calendar: Calendar = Calendar()
+    backup: Backup = Backup()
     web: Web = Web()
     logging: Logging = Logging()
 
@@ -65,6 +66,11 @@ class Settings(Section):
             return self.models
         checkout = Path(__file__).resolve().parent.parent.parent / "models"
         return checkout if (checkout / "README.md").exists() and os.access(checkout, os.W_OK) else self.data / "models"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Where copies of the database are kept."""
+        return (self.backup.folder or self.data / "backups").expanduser()
 
     def account(self, name: str) -> Account | None:
         """The account of that name, or None if it is no longer configured."""

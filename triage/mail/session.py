@@ -12,7 +12,7 @@ from typing import cast
 
 import structlog
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
 from triage.config import Account, Polling
 from triage.errors import FolderMissing
@@ -213,7 +213,9 @@ class Session:
                         found[uid] = _raw(uid, body, data, sizes[uid])
             except IMAPClientAbortError:
                 raise
-            except (IMAPClientError, ValueError, LookupError, TypeError) as error:
+            except (ProtocolError, ValueError, LookupError, TypeError) as error:
+                reason = f"its answer cannot be understood ({type(error).__name__})"
+            except IMAPClientError as error:
                 reason = " ".join(str(error).split())[:200]
             missing = [uid for uid in uids if uid not in found]
             if missing:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import structlog
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
 
 from triage import __version__
 from triage.config import Account
@@ -41,9 +41,9 @@ def imap_errors(account: str) -> Iterator[None]:
             f"{account}: the server's certificate is not trusted ({error.verify_message}); "
             "check the host name, or name your own authority as ca_file"
         ) from error
-    except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
-        # What the libraries raise when an answer is cut off or makes no sense.
-        log.debug("answer_not_understood", account=account, exc_info=True)
+    except (ProtocolError, LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        # What the libraries raise when an answer is cut off or makes no sense. Their words hold what was answered: mail.
+        log.info("answer_not_understood", account=account, error=type(error).__name__)
         raise MailboxUnavailable(f"{account}: the server's answer cannot be understood; trying again") from error
     except (IMAPClientError, OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

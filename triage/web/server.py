@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from triage.config import Settings
 from triage.errors import OutputError
-from triage.web import acknowledge, feed
+from triage.web import acknowledge, feed, metrics
 
 log = structlog.get_logger()
 
@@ -39,14 +39,15 @@ class Serving:
         self._listening.close()
 
 
-def serve(settings: Settings, clock: Callable[[], datetime]) -> Serving:
-    """Begin to serve.
+def serve(settings: Settings, clock: Callable[[], datetime], alive: Callable[[], bool]) -> Serving:
+    """Begin to serve. alive: whether the service's parts come round.
 
     Raises:
         OutputError: the address cannot be listened on.
-        ConfigError: the feed's token cannot be had.
+        ConfigError: a token cannot be had.
     """
     routes = [
+        *metrics.routes(settings, clock, alive),
         *(feed.routes(settings, clock) if settings.web.feed_token else []),
         *(acknowledge.routes(settings, clock) if settings.web.public_url else []),
     ]
