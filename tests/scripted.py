@@ -6,6 +6,7 @@ Where a real server can show it, the tests use Dovecot. This one says what no we
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import re
 import ssl
@@ -41,6 +42,7 @@ class Scripted:
     heard: list[bytes] = field(default_factory=list)
     boxes: dict[str, Box] = field(default_factory=dict)
     slow_s: float = 0.0  # before each answer
+    tokens: set[str] = field(default_factory=set)  # those that AUTHENTICATE takes
     port: int = 0
     connections: int = 0
 
@@ -127,6 +129,13 @@ class Scripted:
                 self.heard.append(rest)
                 if command == b"LOGIN":
                     user = words[1].strip(b'"').decode()
+                if command == b"AUTHENTICATE":
+                    writer.write(b"+ \r\n")
+                    given = base64.b64decode(await reader.readline()).decode()
+                    user = given.partition("user=" if "user=" in given else "a=")[2].partition("\1")[0].rstrip(",")
+                    known = given.partition("auth=Bearer ")[2].partition("\1")[0] in self.tokens
+                    writer.write(tag + (b" OK welcome\r\n" if known else b" NO [AUTHENTICATIONFAILED] no\r\n"))
+                    continue
                 if self.slow_s:
                     await asyncio.sleep(self.slow_s)
                 answer = await self._say(writer, command, tag, self._usual(command, rest, user))

@@ -124,7 +124,9 @@ class Daemon:
             self._scheduler.add_job(self.back_up, "interval", seconds=BACKUP_LOOK, id="backup", next_run_time=now())
         if self._settings.web.listen:
             self._serve()
-        if plain := [account.name for account in self._settings.accounts if account.secret.kind == "plain"]:
+        if plain := [
+            account.name for account in self._settings.accounts if account.password and account.secret.kind == "plain"
+        ]:
             log.warning(
                 "passwords_in_configuration", accounts=plain[:10], of=len(plain), better="env:, file:, cmd: or keyring:"
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -116,8 +117,16 @@ def _prepare() -> None:
     """A worker ends when the service tells it to, not when somebody presses Ctrl-C; it says only what went wrong, and leaves
     the processor to whoever has a new mail in hand."""
     os.nice(10)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log.configure(level="error")
+
+
+def _end_with(service: int) -> None:
+    """A service that is killed cannot end its workers; a worker that has another parent has lost it."""
+    while os.getppid() == service:
+        time.sleep(0.5)
+    os._exit(0)
 
 
 def _judge_apart(

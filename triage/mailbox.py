@@ -50,7 +50,7 @@ class Door:
     def shut(self) -> bool:
         """Whether the password there is was refused."""
         try:
-            return self._refused is not None and self._refused == self._account.secret.reveal()
+            return self._refused is not None and self._refused == self._credential()
         except ConfigError:
             return False  # the sign-in says so
 
@@ -66,9 +66,18 @@ class Door:
             try:
                 session.connect()
             except SignInRefused:
-                self._refused = self._account.secret.reveal()
+                self._refused = self._credential()
                 raise
             self._refused = None
+
+    def _credential(self) -> str:
+        """What was refused: the password, or the sign-in whose tokens are kept."""
+        if self._account.sign_in == "password":
+            return self._account.secret.reveal()
+        try:
+            return str(self._account.tokens.stat().st_mtime_ns)
+        except OSError:
+            return ""
 
 
 class Mailbox:

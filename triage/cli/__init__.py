@@ -21,6 +21,7 @@ from triage.cli import (
     report,
     run,
     setup,
+    sign_in,
     status,
 )  # fmt: skip
 from triage.cli.app import app
@@ -43,6 +44,7 @@ _GROUPS = (
     learn,
     keep,
     quarantine,
+    sign_in,
     demo,
 )  # imported for their commands
 

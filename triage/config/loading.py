@@ -57,15 +57,21 @@ def load(path: Path) -> Settings:
     if "playbooks" not in content and (path.parent / "playbooks").is_dir():
         content["playbooks"] = str(path.parent / "playbooks")
     try:
-        return Settings.model_validate(content)
+        settings = Settings.model_validate(content)
     except ValidationError as error:
         raise ConfigError("\n".join(_faults(path, error, content))) from None
+    accounts = tuple(
+        each.model_copy(update={"token_file": each.token_file or settings.data / "tokens" / f"{each.name}.json"})
+        for each in settings.accounts
+    )
+    return settings.model_copy(update={"accounts": accounts})
 
 
 def missing_secrets(settings: Settings) -> Iterator[ConfigError]:
     """An error for each secret that cannot be had now."""
     secrets = [
-        *(account.secret for account in settings.accounts),
+        *(account.secret for account in settings.accounts if account.sign_in == "password"),
+        *(account.client_key for account in settings.accounts if account.client_secret),
         *(target.secret for target in settings.targets if target.url),
         *(target.signing_key for target in settings.targets if target.key),
         *([settings.web.secret] if settings.web.feed_token else []),

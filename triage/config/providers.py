@@ -16,6 +16,7 @@ class Provider:
     host: str
     addresses: tuple[str, ...]  # domains of its mail addresses
     password: dict[str, str]  # what it wants as a password, by language
+    sign_in: str = "password"  # microsoft or google where it takes no password
 
 
 @lru_cache(maxsize=1)
@@ -23,7 +24,9 @@ def providers() -> dict[str, Provider]:
     """All of them by name."""
     table = tomllib.loads((files("triage.config") / "providers.toml").read_text(encoding="utf-8"))
     return {
-        name: Provider(name, content["host"], tuple(content["addresses"]), content["password"])
+        name: Provider(
+            name, content["host"], tuple(content["addresses"]), content["password"], content.get("sign_in", "password")
+        )
         for name, content in table.items()
     }
 

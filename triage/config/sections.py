@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import platformdirs
 from pydantic import Field, field_validator, model_validator
 
 from triage.config.kinds import Duration, Language, Section, Weekday, Zone
@@ -24,7 +25,12 @@ class Account(Section):
     security: Literal["tls", "starttls", "none"] = "tls"
     ca_file: Path | None = None
     user: str = Field(min_length=1)
-    password: str = Field(min_length=1, repr=False)
+    password: str = Field(default="", repr=False)
+    sign_in: Literal["password", "microsoft", "google"] = "password"  # the other two: OAuth, see: triage sign-in
+    client_id: str = ""  # of the application that was registered there
+    client_secret: str = Field(default="", repr=False)  # Google gives one to desktop applications too
+    authority: str = ""  # another sign-in server, such as "https://login.partner.microsoftonline.cn/organizations"
+    token_file: Path | None = None  # None: tokens/NAME.json below data
     folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1)
     store: str = ""
     time_zone: Zone | None = None
@@ -48,7 +54,18 @@ class Account(Section):
             near = difflib.get_close_matches(str(name), providers(), n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(providers())}"
             raise ValueError(f'provider: "{name}" is not known; {hint}')
-        return {**given, "host": providers()[name].host}
+        provider = providers()[name]
+        return {"sign_in": provider.sign_in, **given, "host": provider.host}
+
+    @model_validator(mode="after")
+    def _can_sign_in(self) -> Account:
+        if self.sign_in == "password" and not self.password:
+            raise ValueError('password: missing; for example "env:TRIAGE_PASSWORD"')
+        if self.sign_in != "password" and not self.client_id:
+            raise ValueError("client_id: missing; register an application first, see docs/providers.md")
+        if self.authority and not self.authority.startswith("https://"):
+            raise ValueError("authority: an address that begins with https://")
+        return self
 
     @field_validator("host")
     @classmethod
@@ -67,6 +84,16 @@ class Account(Section):
     def actual_port(self) -> int:
         """The configured port, or the usual one for the kind of security."""
         return self.port or (993 if self.security == "tls" else 143)
+
+    @property
+    def tokens(self) -> Path:
+        """Where what a sign-in by OAuth gave is kept."""
+        return self.token_file or Path(platformdirs.user_data_dir("triage")) / "tokens" / f"{self.name}.json"
+
+    @property
+    def client_key(self) -> Secret:
+        """The application's secret, not yet looked up."""
+        return Secret(self.client_secret, f"accounts.{self.name}.client_secret")
 
     @property
     def secret(self) -> Secret:

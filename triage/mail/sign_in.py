@@ -15,6 +15,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 from triage import __version__
 from triage.config import Account
 from triage.errors import ConfigError, MailboxUnavailable, SignInRefused
+from triage.mail import oauth
 
 log = structlog.get_logger()
 
@@ -33,8 +34,8 @@ def imap_errors(account: str) -> Iterator[None]:
         if isinstance(error.__context__, (IMAPClientAbortError, OSError)) or later:
             raise MailboxUnavailable(f"{account}: no sign-in possible just now; trying again") from error
         raise SignInRefused(
-            f"{account}: sign-in refused; check user and password (QQ, 163 and Gmail want an app password), "
-            "then run: triage check"
+            f"{account}: sign-in refused; check user and password (QQ, 163 and Gmail want an app password; Outlook none: "
+            f"triage sign-in {account}), then run: triage check"
         ) from error
     except ssl.SSLCertVerificationError as error:
         raise MailboxUnavailable(
@@ -58,7 +59,8 @@ def connect(account: Account, timeout_seconds: float) -> IMAPClient:
         SignInRefused: user or password are wrong.
         ConfigError: the password cannot be had, or the authority file is none.
     """
-    password = account.secret.reveal()
+    by_token = account.sign_in != "password"
+    secret = oauth.identity(account).access_token() if by_token else account.secret.reveal()
     context = _context(account)
     with imap_errors(account.name):
         client = IMAPClient(
@@ -73,7 +75,12 @@ def connect(account: Account, timeout_seconds: float) -> IMAPClient:
             client.normalise_times = False
             if account.security == "starttls":
                 client.starttls(context)
-            client.login(account.user, password)
+            if not by_token:
+                client.login(account.user, secret)
+            elif client.has_capability("AUTH=OAUTHBEARER") and not client.has_capability("AUTH=XOAUTH2"):
+                client.oauthbearer_login(account.user, secret)
+            else:
+                client.oauth2_login(account.user, secret)
             client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             # NetEase (163, 126) refuses SELECT with "Unsafe Login" unless the client gave its name (RFC 2971).
             if client.has_capability("ID"):
