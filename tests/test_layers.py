@@ -36,6 +36,7 @@ FLOOR = {
     "actions": 3,
     "regrouping": 3,
     "advising": 3,
+    "forgetting": 3,
     "searching": 3,
     "reports": 3,
     "learn": 3,

@@ -14,6 +14,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor as JobPool
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from triage import forgetting
 from triage.advice.playbook import playbooks
 from triage.config import Account, Settings, Target
 from triage.couriers import Courier
@@ -57,6 +58,8 @@ COURIER_GRACE = 60.0
 FILES_EVERY = 60.0
 #: How often it is asked whether a copy of the database is due, in seconds.
 BACKUP_LOOK = 600.0
+#: How often what is too old is looked for, in seconds.
+FORGET_EVERY = 6 * 3600.0
 #: After SIGTERM, what runs gets this long to reach its next safe point, in seconds. systemd is told the same.
 GRACE = 4.0
 
@@ -122,6 +125,8 @@ class Daemon:
             self._scheduler.add_job(self.write, "interval", seconds=FILES_EVERY, id="files", next_run_time=now())
         if self._settings.backup.every:
             self._scheduler.add_job(self.back_up, "interval", seconds=BACKUP_LOOK, id="backup", next_run_time=now())
+        if self._settings.keep:
+            self._scheduler.add_job(self.forget, "interval", seconds=FORGET_EVERY, id="forget", next_run_time=now())
         if self._settings.web.listen:
             self._serve()
         if plain := [
@@ -222,6 +227,20 @@ class Daemon:
                 db, "backup", "backup_down", "backup_up", bool(reason), {"reason": reason}, settings, now()
             )
         )
+
+    def forget(self) -> None:
+        """Delete what is older than is to be kept."""
+        assert self._settings.keep is not None
+        try:
+            with opened(self._settings.database) as db:
+                found = forgetting.older_than(db, self._settings.keep, now())
+                if found:
+                    forgetting.forget(db, found)
+                    log.info("forgotten", cases=len(found.cases), messages=len(found.messages))
+        except TriageError as error:
+            log.warning("step_failed", reason=str(error))
+        except Exception:
+            log.exception("step_failed")
 
     def _step(self, work: Callable[[Database], T]) -> T | None:
         """One transaction of the service's own work; a failure ends this step alone."""

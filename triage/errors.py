@@ -6,6 +6,7 @@
     +-- MailboxUnavailable           temporary: the server or the way to it; tried again
     +-- SignInRefused                permanent: a wrong or expired password; paused until it changes
     +-- FolderMissing                permanent: the account has no such folder
+    +-- MarkingRefused               permanent: the server cannot mark or move as configured
     +-- StoreError                   the database: locked, damaged, of a newer version, disk full
     +-- ModelError                   missing, damaged or foreign
     |   +-- OutdatedModelError       our own, made with other libraries, labels or terms
@@ -55,6 +56,10 @@ class SignInRefused(TriageError):
 
 class FolderMissing(TriageError):
     """The configured folder does not exist on the server."""
+
+
+class MarkingRefused(TriageError):
+    """The server cannot do to a message what the configuration asks for."""
 
 
 class StoreError(TriageError):

@@ -15,7 +15,8 @@ from triage.cases import matching, messages
 from triage.config import Settings
 from triage.errors import TriageError
 from triage.judging import Judged, judge
-from triage.mail import cursor, quarantine, reading, receiving
+from triage.labels import SenderVerdict
+from triage.mail import cursor, marking, quarantine, reading, receiving
 from triage.store.connection import store_errors
 from triage.store.moments import stored
 from triage.store.transaction import transaction
@@ -88,6 +89,8 @@ def kept(db: Database, batch: Batch, judged: Sequence[Judged], settings: Setting
                 )
             if event and not batch.history:
                 tell_case(db, event, settings, now)
+            if event and account.then and decision.warning and decision.sender is not SenderVerdict.FORGED:
+                marking.add(db, batch, message.uid)
             decisions.append(decision)
             counted.append(each.mail)
     receiving.note(db, account.name, counted)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from triage.config import Account, Settings
-from triage.errors import ConfigError, FolderMissing, MailboxUnavailable, SignInRefused, TriageError
+from triage.errors import ConfigError, FolderMissing, MailboxUnavailable, MarkingRefused, SignInRefused, TriageError
 from triage.judges import PILE, Judges
 from triage.judging import Judged
-from triage.mail import cursor
+from triage.mail import cursor, marking
 from triage.mail.session import Folder, Session
 from triage.pipeline import Verify, recipient, store_around_faults
 from triage.store.connection import store_errors
@@ -24,6 +24,7 @@ from triage.store.transaction import transaction
 from triage.telling import tell_owner
 from triage.types import Batch, RawMessage
 from triage.understand.classifier import Model
+from triage.watching import trouble
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -163,6 +164,8 @@ class _Reading:
         if ended:
             with store_errors(settings.database), transaction(self.db):
                 _finished(self.db, self.account, self.name, settings, clock())
+        if self.account.then:
+            self._mark(folder)
         return Looked(self.read, self.kept, not ended)
 
     def _take(self, folder: Folder, uids: Sequence[int], *, history: bool) -> bool:
@@ -183,6 +186,24 @@ class _Reading:
         for store in under_way:
             store()
         return ended
+
+    def _mark(self, folder: Folder) -> None:
+        """Do in the mailbox what the configuration asks for."""
+        account, settings = self.account, self.looker.settings
+        uids = marking.due(self.db, account.name, self.name, folder.uidvalidity)
+        if not uids:
+            return
+        reason = ""
+        try:
+            self.session.mark(self.name, folder.uidvalidity, uids, account.then)
+        except MarkingRefused as error:
+            reason = str(error)
+        detail = {"account": account.name, "reason": reason}
+        with store_errors(settings.database), transaction(self.db):
+            if not reason:
+                marking.done(self.db, account.name, self.name, folder.uidvalidity, uids)
+            topic = f"then:{account.name}"
+            trouble(self.db, topic, "marking_down", "marking_up", bool(reason), detail, settings, self.looker.clock())
 
     def _batches(self, folder: Folder, uids: Sequence[int], *, history: bool) -> Iterator[Batch]:
         for last_uid, messages in self.session.batches(uids):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +40,9 @@ class Account(Section):
     history: Duration | None = None
     auth_server: str = ""  # authserv-id of the receiving server (RFC 8601); "" lets it be learned from the mailbox
     forwarders: tuple[str, ...] = ()
+    then: str = (
+        ""  # what happens to a warning in the mailbox: "keyword:X", "label:X" (Gmail), "move:FOLDER"; "": nothing
+    )
     connections: int = Field(default=3, ge=1, le=15)  # at once; each is for one folder, or for several by turns
 
     @model_validator(mode="before")
@@ -66,6 +70,16 @@ class Account(Section):
         if self.authority and not self.authority.startswith("https://"):
             raise ValueError("authority: an address that begins with https://")
         return self
+
+    @field_validator("then")
+    @classmethod
+    def _possible(cls, then: str) -> str:
+        kind, _, name = then.partition(":")
+        if then and (kind not in {"keyword", "label", "move"} or not name.strip()):
+            raise ValueError('"keyword:NAME", "label:NAME" or "move:FOLDER"')
+        if kind == "keyword" and not re.fullmatch(r"[A-Za-z0-9_.$-]+", name):
+            raise ValueError("a keyword has only letters, digits and . _ - $ (RFC 3501)")
+        return then
 
     @field_validator("host")
     @classmethod

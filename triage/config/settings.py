@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from triage.config.alerting import Alerting, Heartbeat, Person, Route, Target
 from triage.config.consistency import faults
-from triage.config.kinds import Language, Section, Zone
+from triage.config.kinds import Duration, Language, Section, Zone
 from triage.config.sections import Account, Backup, Calendar, Logging, Polling, Report, Sender, Web
 
 
@@ -22,6 +23,7 @@ class Settings(Section):
     time_zone: Zone = "UTC"
     data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("triage")))
     models: Path | None = None
+    keep: Duration | None = None  # ended cases and ordinary mail are deleted when they are older; None: never
     playbooks: Path | None = None  # the user's own playbooks and letters; load() finds a folder beside the file
     accounts: tuple[Account, ...] = ()
     targets: tuple[Target, ...] = ()
@@ -36,6 +38,13 @@ class Settings(Section):
     backup: Backup = Backup()
     web: Web = Web()
     logging: Logging = Logging()
+
+    @field_validator("keep")
+    @classmethod
+    def _long_enough(cls, keep: timedelta | None) -> timedelta | None:
+        if keep is not None and keep < timedelta(days=90):
+            raise ValueError('at least "90 days"; platforms come back to cases after months')
+        return keep
 
     @field_validator("data", "models", "playbooks")
     @classmethod

@@ -15,7 +15,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
 from triage.config import Account, Polling
-from triage.errors import FolderMissing
+from triage.errors import FolderMissing, MarkingRefused
 from triage.mail import idling
 from triage.mail.sign_in import connect, imap_errors
 from triage.types import RawMessage
@@ -146,6 +146,44 @@ class Session:
                 names = ", ".join(str(each) for _, _, each in self._imap.list_folders()[:20])
                 raise FolderMissing(f'{self._account.name}: there is no folder "{folder}"; the server has: {names}')
             return Folder(folder, int(said[b"UIDVALIDITY"]), int(said.get(b"UIDNEXT", 0)), int(said.get(b"EXISTS", 0)))
+
+    def mark(self, folder: str, uidvalidity: int, uids: Sequence[int], then: str) -> None:
+        """Mark or move messages: the only thing that changes a mailbox, where the configuration asks for it.
+
+        then: "keyword:NAME", "label:NAME" (Gmail's), "move:FOLDER" (RFC 6851), which is made if it is not there.
+        The folder is open read-only again afterwards.
+
+        Raises:
+            MarkingRefused: the server cannot do it.
+        """
+        kind, _, name = then.partition(":")
+        needs = {"label": "X-GM-EXT-1", "move": "MOVE"}.get(kind)
+        if needs and not self._imap.has_capability(needs):
+            raise MarkingRefused(
+                f"{self._account.name}: the server knows no {kind} ({needs}); take another action for: then"
+            )
+        with imap_errors(self._account.name):
+            real = self._imap.find_special_folder(folder.encode()) if folder.startswith("\\") else folder
+            try:
+                said = self._imap.select_folder(real, readonly=False)
+                if int(said[b"UIDVALIDITY"]) != uidvalidity:
+                    return
+                if kind == "keyword":
+                    allowed = said.get(b"PERMANENTFLAGS", ())
+                    if b"\\*" not in allowed and name.encode() not in allowed:
+                        raise MarkingRefused(
+                            f"{self._account.name}: the server keeps no keywords; take another action for: then"
+                        )
+                    self._imap.add_flags(uids, [name.encode()], silent=True)
+                elif kind == "label":
+                    self._imap.add_gmail_labels(uids, [name], silent=True)
+                else:
+                    if not self._imap.folder_exists(name):
+                        self._imap.create_folder(name)
+                    self._imap.move(uids, name)
+            finally:
+                with suppress(IMAPClientError, OSError):
+                    self._imap.select_folder(real, readonly=True)
 
     def uids_after(self, uid: int) -> list[int]:
         """UIDs above one, ascending. (n:* always matches the last message, even below n: RFC 3501, section 6.4.8.)"""

@@ -108,6 +108,17 @@ def history_beside_new_mail(db: Database) -> None:
     db.conn.execute("UPDATE mailboxes SET last_uid = max(last_uid, history_through)")
 
 
+@MIGRATIONS(name="0006_done_in_the_mailbox")
+def done_in_the_mailbox(db: Database) -> None:
+    """Messages that are still to be marked or moved in their mailbox, where the configuration asks for it."""
+    db.conn.execute(
+        """CREATE TABLE to_mark (
+               account TEXT NOT NULL, folder TEXT NOT NULL, uidvalidity INTEGER NOT NULL, uid INTEGER NOT NULL,
+               PRIMARY KEY (account, folder, uidvalidity, uid)
+           ) WITHOUT ROWID"""
+    )
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,
