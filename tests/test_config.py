@@ -42,7 +42,15 @@ def test_the_example_is_a_valid_configuration():
 def test_every_setting_is_explained_in_the_example():
     text = EXAMPLE.read_text(encoding="utf-8")
     models = [Settings, config.Account, config.Target, config.Person, config.Route, config.Polling, config.Alerting]
-    models += [config.Heartbeat, config.Sender, config.Report, config.Calendar, config.Web, config.Logging]
+    models += [
+        config.Backup,
+        config.Heartbeat,
+        config.Sender,
+        config.Report,
+        config.Calendar,
+        config.Web,
+        config.Logging,
+    ]
     for model in models:
         for key in model.model_fields:
             assert f"{key} = " in text or f"[{key}]" in text or f"[[{key}]]" in text, (

@@ -21,9 +21,9 @@ def test_all_is_well(db, settings, read):
     assert health(db, settings, NOW).well
 
 
-def test_a_mailbox_that_was_not_read_for_five_intervals_is_not_well(db, settings, read):
-    assert health(db, settings, NOW + timedelta(minutes=4)).well
-    late = health(db, settings, NOW + timedelta(minutes=4, seconds=1))
+def test_a_mailbox_that_was_not_read_for_two_renewals_is_not_well(db, settings, read):
+    assert health(db, settings, NOW + timedelta(minutes=9)).well
+    late = health(db, settings, NOW + timedelta(minutes=9, seconds=1))
     assert not late.well
     assert not late.mailboxes[0].well
 

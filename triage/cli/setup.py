@@ -28,7 +28,7 @@ time_zone = "{zone}"
 name = "{name}"
 {server}
 user = "{user}"
-password = "file:{secret}"
+{password}
 
 [[targets]]
 name = "screen"
@@ -56,10 +56,11 @@ def init(
         str,
         typer.Option(
             help="Its password or app password. It goes into a file of its own (mode 0600).",
-            prompt="Password or app password (not shown)",
-            hide_input=True,
             envvar="TRIAGE_PASSWORD",
         ),
+    ] = "",
+    client_id: Annotated[
+        str, typer.Option(help="Where no password is taken (Outlook): the application's id, see docs/providers.md.")
     ] = "",
     host: Annotated[
         str | None, typer.Option(help="IMAP server. Default: known from the address, or asked for.")
@@ -78,6 +79,11 @@ def init(
     known = of_address(email)
     if host is None and known is None:
         host = typer.prompt("IMAP server", default=f"imap.{email.rpartition('@')[2]}")
+    by_token = known is not None and known.sign_in != "password" and not host
+    if by_token:
+        client_id = client_id or typer.prompt("Application (client) id, see docs/providers.md")
+    elif not password:
+        password = typer.prompt("Password or app password (not shown)", hide_input=True)
     secret = place.parent / f"{email}.password"
     text = _TEMPLATE.format(
         language=language,
@@ -85,19 +91,24 @@ def init(
         name=email.partition("@")[0].replace("+", "-"),
         server=f'host = "{host}"' if host or known is None else f'provider = "{known.name}"',
         user=email,
-        secret=secret.resolve(),
+        password=f'client_id = "{client_id}"' if by_token else f'password = "file:{secret.resolve()}"',
     )
     try:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_private(place, text)
         config.load(place)
-        _write_private(secret, password + "\n")
+        if not by_token:
+            _write_private(secret, password + "\n")
     except ConfigError:
         place.unlink(missing_ok=True)
         raise
     except OSError as error:
         raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}") from error
-    out.print(f"Written: {place}\nThe password is in {secret} (readable by you alone).")
+    out.print(f"Written: {place}")
+    if by_token:
+        out.print(f"Next: [bold]triage sign-in {plain(email.partition('@')[0])}[/bold], then [bold]triage check[/bold]")
+        return
+    out.print(f"The password is in {secret} (readable by you alone).")
     if known:
         wants = known.password["zh" if language == "zh" else "en"]
         out.print(
@@ -160,7 +171,7 @@ def _findings(settings: Settings, *, send_test: bool) -> Iterator[Finding]:
         yield Finding("accounts", False, "none is configured; add an [[accounts]] block, or run: triage init")
     yield _database(settings)
     for account in settings.accounts:
-        if account.secret.kind == "plain":
+        if account.password and account.secret.kind == "plain":
             yield Finding(
                 f"password of {account.name}",
                 False,

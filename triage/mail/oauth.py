@@ -19,7 +19,6 @@ from triage.config import Account
 from triage.errors import ConfigError, MailboxUnavailable, SignInRefused
 
 _MICROSOFT = "https://login.microsoftonline.com/common"
-_MICROSOFT_SCOPES = ["https://outlook.office.com/IMAP.AccessAsUser.All"]
 _GOOGLE = "https://accounts.google.com/o/oauth2/auth"
 _GOOGLE_TOKEN = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 _GOOGLE_SCOPES = ["https://mail.google.com/"]
@@ -63,16 +62,19 @@ def identity(account: Account) -> Identity:
 class _Microsoft:
     def __init__(self, account: Account) -> None:
         self._account = account
+        # 21Vianet runs Microsoft's services in China under names of its own.
+        server = "partner.outlook.cn" if account.host.endswith("outlook.cn") else "outlook.office.com"
+        self._scopes = [f"https://{server}/IMAP.AccessAsUser.All"]
 
     def access_token(self) -> str:
         with _unreachable(self._account), self._app() as app:
             known = app.get_accounts()
-            found = app.acquire_token_silent_with_error(_MICROSOFT_SCOPES, account=known[0]) if known else None
+            found = app.acquire_token_silent_with_error(self._scopes, account=known[0]) if known else None
         return _token(found, self._account)
 
     def sign_in(self, show: Show) -> None:
         with _unreachable(self._account), self._app() as app:
-            flow = app.initiate_device_flow(_MICROSOFT_SCOPES)
+            flow = app.initiate_device_flow(self._scopes)
             if "user_code" not in flow:
                 raise SignInRefused(f"{self._account.name}: {_said(flow)}")
             show(flow["verification_uri"], flow["user_code"])

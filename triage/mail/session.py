@@ -63,7 +63,11 @@ class Session:
         self._idling = False
         if client is not None:
             with suppress(IMAPClientError, OSError, EOFError):
-                client.logout() if politely else client.shutdown()
+                if politely:
+                    client.logout()
+                    return
+            with suppress(IMAPClientError, OSError, EOFError):
+                client.shutdown()
 
     def __enter__(self) -> Session:
         self.connect()
