@@ -76,5 +76,5 @@ def test_every_command_of_the_docs_exists():
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
     known |= {group.name for group in app.registered_groups}
     for page in [ROOT / "README.md", ROOT / "README.zh.md", *(ROOT / "docs").glob("*.md")]:
-        for name in re.findall(r"(?:^|`)triage ([a-z]+)\b", page.read_text(encoding="utf-8"), re.MULTILINE):
+        for name in re.findall(r"(?:^|`)triage ([a-z]+(?:-[a-z]+)*)\b", page.read_text(encoding="utf-8"), re.MULTILINE):
             assert name in known, f"{page.name}: triage {name}"

@@ -181,6 +181,7 @@ class _Reading:
                 ended = False
                 break
             if history and time.monotonic() - self.asked_at > _NEW_EVERY_S:
+                self.session.rise()  # a server looks for what came only when it is asked for nothing else
                 self._take(folder, self.session.uids_after(self.last_uid), history=False)
                 self.asked_at = time.monotonic()
         for store in under_way:
