@@ -4,11 +4,14 @@ import threading
 
 import pytest
 
-from tests.conftest import until
+from tests.conftest import NOW, until
 from triage.config import Account
 from triage.errors import MailboxUnavailable, SignInRefused
+from triage.judges import Judges
 from triage.lanes import Lanes
-from triage.mailbox import FIRST_PAUSE_S, LONGEST_PAUSE_S, Door, pause
+from triage.mailbox import FIRST_PAUSE_S, LONGEST_PAUSE_S, Door, Mailbox, pause
+from triage.polling import Looker
+from triage.watcher import Watcher
 
 
 @pytest.fixture
@@ -101,6 +104,24 @@ def test_a_refused_password_is_not_tried_again_by_another_connection_until_it_is
     assert not door.shut()
     door.enter(server)
     assert server.tries == 2
+
+
+def test_a_mailbox_behind_a_shut_door_comes_back_at_its_usual_time(tmp_path, settings, model):
+    """Its password may be a command: it must not run every few seconds."""
+    account = Account(name="shop", host="mail.example", user="u", password="wrong")
+    door, waits = Door(account), []
+    with pytest.raises(SignInRefused):
+        door.enter(_Server(SignInRefused("shop: sign-in refused")))
+    looker = Looker(settings, Judges(settings.models_dir, 0), lambda: NOW, None, lambda: None)
+    lanes = Lanes(1, 1)
+    mailbox = Mailbox(
+        account, ["INBOX"], door, looker, lanes, Watcher(), lambda: model, lambda _, wait: waits.append(wait)
+    )
+    mailbox._failures = 1
+    mailbox.ask()
+    until(lambda: waits, 5)
+    lanes.ended()
+    assert waits == [60.0]
 
 
 def test_a_server_that_is_away_shuts_no_door():

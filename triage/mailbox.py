@@ -148,6 +148,7 @@ class Mailbox:
         try:
             model = self._model()
             if model is None or self._stopping.is_set() or self._door.shut():
+                self._failures = 0  # nothing was tried: no reason to come back sooner, or later, than usual
                 return None
             self._wake_up()
             with opened(self._looker.settings.database) as db:

@@ -45,6 +45,8 @@ class Watcher:
 
     def rest(self, line: socket.socket, woken: Callable[[], None]) -> None:
         """Watch a connection until something arrives, once."""
+        if self._stopping.is_set():
+            return
         with self._lock:
             self._selector.register(line, selectors.EVENT_READ, woken)
 

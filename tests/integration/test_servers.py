@@ -69,6 +69,28 @@ def test_a_server_that_announces_everything_and_knows_little(scripted, settings)
         assert session.idle() is False
 
 
+def test_gmails_all_mail_is_found_by_what_it_is_for_whatever_it_is_called(scripted):
+    listed = b'* LIST (\\HasNoChildren) "/" INBOX\r\n* LIST (\\All \\HasNoChildren) "/" "[Gmail]/&Yp1n3JVt-"\r\n{tag} OK done\r\n'
+    scripted.says = {b"LIST": [listed]}
+    with Session(scripted.account(), Polling()) as session:
+        assert session.open("\\All").name == "\\All"
+    assert b'EXAMINE "[Gmail]/&Yp1n3JVt-"' in scripted.heard
+
+
+def test_starttls_is_verified_like_tls(dovecot):
+    user = dovecot.user()
+    dovecot.deliver(user, a_raw())
+    secure = {"host": "localhost", "security": "starttls", "ca_file": dovecot.ca_file}
+    with Session(dovecot.account(user).model_copy(update=secure), Polling()) as session:
+        assert session.open("INBOX").messages == 1
+        assert type(session.line).__name__ == "SSLSocket"
+    with (
+        pytest.raises(MailboxUnavailable, match="not trusted"),
+        Session(dovecot.account(user).model_copy(update={**secure, "ca_file": None}), Polling()),
+    ):
+        pass
+
+
 def test_netease_is_told_who_we_are_before_a_folder_is_opened(scripted):
     scripted.capabilities = b"IMAP4rev1 ID"
     with Session(scripted.account(), Polling()) as session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 
 import structlog
@@ -91,7 +91,8 @@ def connect(account: Account, timeout_seconds: float) -> IMAPClient:
                 except IMAPClientError:  # announced, and then not known: some servers say so of everything
                     log.debug("id_refused", account=account.name)
         except BaseException:
-            client.shutdown()
+            with suppress(OSError, IMAPClientError):  # what went wrong first is what is to be said
+                client.shutdown()
             raise
     return client
 
