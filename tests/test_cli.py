@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.conftest import NOW, ORDER, SUSPENSION, a_batch, a_raw
+from triage import config
 from triage.cli import app
 from triage.config import Settings
 from triage.mail import cursor
@@ -366,6 +367,16 @@ def test_init_writes_a_configuration_that_check_understands(tmp_path, models):
     )
     assert again.returncode == 2
     assert "exists already" in again.stderr.decode()
+
+
+def test_init_asks_no_password_of_a_provider_that_takes_none(tmp_path):
+    done = triage(tmp_path, "init", "-c", tmp_path / "new.toml", "--email", "me@outlook.com", "--language", "en", "--zone", "UTC",
+                  "--client-id", "1234")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "triage sign-in me" in done.stdout.decode()
+    (account,) = config.load(tmp_path / "new.toml").accounts
+    assert (account.sign_in, account.client_id, account.host) == ("microsoft", "1234", "outlook.office365.com")
+    assert not list(tmp_path.glob("*.password"))
 
 
 def test_check_says_what_is_well_and_what_is_not(tmp_path, dovecot, models):
