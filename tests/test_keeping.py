@@ -3,13 +3,17 @@
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from datetime import timedelta
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import NOW, ORDER, a_batch, a_raw
+from tests.conftest import NOW, ORDER, a_batch, a_raw, until
 from triage import judges, judging
 from triage.alerts import outbox
 from triage.cases import queries
@@ -263,3 +267,19 @@ def test_a_suspect_that_takes_its_process_with_it_is_put_aside_and_the_others_ar
     outcomes = [row["outcome"] for row in db.query("SELECT outcome FROM messages ORDER BY uid")]
     assert outcomes == ["warning", "quarantined", "ordinary"]
     assert "TerminatedWorker" in quarantine.listed(db)[0].reason
+
+
+@pytest.mark.parametrize("after_s", [0.3, 4.0])  # while the workers start; when they are at work
+def test_workers_of_a_service_that_was_killed_end_by_themselves(after_s):
+    code = (
+        "import time; from pathlib import Path; from triage.judges import Judges; workers = Judges(Path('.'), 2)._workers(); "
+        "[workers.submit(time.sleep, 60) for _ in range(2)]; time.sleep(60)"
+    )
+    service = psutil.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: [c for c in service.children() if "LokyProcess" in " ".join(c.cmdline())], 30, "for the workers")
+    time.sleep(after_s)
+    left = service.children(recursive=True)
+    service.kill()
+    service.wait()
+    assert len(left) >= 2
+    until(lambda: not any(child.is_running() for child in left), 30, "for the workers to end")

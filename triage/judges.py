@@ -110,20 +110,23 @@ class Judges:
             self._workers().shutdown(wait=False, kill_workers=True)
 
     def _workers(self) -> Any:  # loky has no types
-        return get_reusable_executor(max_workers=max(self._processes, 1), timeout=_IDLE_S, initializer=_prepare)
+        return get_reusable_executor(
+            max_workers=max(self._processes, 1), timeout=_IDLE_S, initializer=_prepare, initargs=(os.getpid(),)
+        )
 
 
-def _prepare() -> None:
+def _prepare(service: int) -> None:
     """A worker ends when the service tells it to, not when somebody presses Ctrl-C; it says only what went wrong, and leaves
     the processor to whoever has a new mail in hand."""
     os.nice(10)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(service,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log.configure(level="error")
 
 
 def _end_with(service: int) -> None:
-    """A service that is killed cannot end its workers; a worker that has another parent has lost it."""
+    """A service that is killed cannot end its workers; a worker that has another parent has lost it, perhaps before it
+    was ready itself."""
     while os.getppid() == service:
         time.sleep(0.5)
     os._exit(0)

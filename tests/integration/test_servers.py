@@ -14,6 +14,7 @@ from triage.errors import MailboxUnavailable, SignInRefused
 from triage.health import health
 from triage.mail import cursor, quarantine
 from triage.mail.session import Session
+from triage.store import connection
 
 
 @pytest.fixture
@@ -168,6 +169,16 @@ def test_a_server_that_drops_every_line_at_once_is_not_stormed(scripted, setting
         assert scripted.connections < 5
     finally:
         running.stop()
+
+
+def test_a_database_that_another_program_holds_is_waited_for(scripted, world, db, monkeypatch):
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_MS", 200)
+    deliver(scripted, a_raw())
+    db.execute("BEGIN EXCLUSIVE")
+    assert world.look() is None
+    db.execute("ROLLBACK")
+    assert world.look().messages == 1
+    assert world.outcomes() == ["warning"]
 
 
 # ---- old mail beside new -----------------------------------------------------------------------------------------
