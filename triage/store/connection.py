@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def connect(path: Path, *, create: bool = True) -> Database:
     with store_errors(path):
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             # A power cut must not take an alert with it that a cursor already vouches for.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -63,6 +64,19 @@ def connect(path: Path, *, create: bool = True) -> Database:
             raise
     path.chmod(0o600)
     return db
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """WAL mode. Changing to it does not wait for others that are just doing the same: SQLite says "locked" at once."""
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 @contextmanager
