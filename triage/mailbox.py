@@ -173,8 +173,8 @@ class Mailbox:
         """Rest, if there is nothing more to be done; in how many seconds to look again, 0 for at once."""
         if looked is None:
             return pause(self._failures) if self._failures else self._every
-        if looked.more:
-            return 0.0
+        if looked.more or looked.messages:
+            return 0.0  # what came while these were fetched was announced then, and is not announced again
         try:
             if self.folders[1:]:
                 self._session.open(self.folders[0])
