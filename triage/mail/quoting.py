@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-import ahocorasick
+from triage.phrases import Finder
 
 #: A header block has its fields within so many lines; long lists of receivers wrap.
 _BLOCK_LINES = 16
@@ -77,7 +77,7 @@ def signs(text: str) -> frozenset[str]:
     Most mails have nothing of it, and are spared the patterns, line by line.
     """
     low = text.lower()
-    found = {kind for _, kind in _finder().iter(low)}
+    found = {kind for _, _, kind in _finder().found(low)}
     if "\n>" in low or low.startswith(">") or "\n >" in low:
         found.add("quoted")
     if "\n--" in low or "\n—" in low:
@@ -202,20 +202,19 @@ def _without_footer(lines: list[str]) -> tuple[list[str], list[str]]:
 
 
 @lru_cache(maxsize=1)
-def _finder() -> ahocorasick.Automaton:
-    finder = ahocorasick.Automaton()
+def _finder() -> Finder[str]:
+    kinds: dict[str, str] = {}
     for row in _table().values():
         for kind, words in (("header", row["from"]), ("footer", f"{row['device']}|{row['legal']}")):
             for word in words.lower().split("|"):
                 for ending in (":", "：", " :", " ：", "*:", ":*") if kind == "header" else ("",):
-                    finder.add_word(word + ending, kind)
+                    kinds[word + ending] = kind
         for mark in f"{row['forwarded']}|{row['original']}".lower().split("|"):
-            finder.add_word(mark.partition("who")[0].strip(), "header")
+            kinds[mark.partition("who")[0].strip()] = "header"
     for word in ("wrote", "schrieb", "geschrieben", "écrit", "escribi", "escrito", "scritto", "escreveu", "schreef", "napisał", "pisze",
                  "skrev", "yazdı", "写道", "寫道", "書きました", "のメール", "작성", "пишет", "писал", ">:"):  # fmt: skip
-        finder.add_word(word, "said")
-    finder.make_automaton()
-    return finder
+        kinds[word] = "said"
+    return Finder(kinds)
 
 
 @dataclass(frozen=True, slots=True)

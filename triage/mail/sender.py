@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
-import ahocorasick
-
 from triage.findings import DECIDES, finding
 from triage.labels import Platform, SenderVerdict
 from triage.lookalikes import digits_as_letters, disguised, skeleton
 from triage.mail import links
 from triage.mail.authentication import aligned, believed, sealed
 from triage.mail.domains import brands, imitates, platform_of, registrable, staff_words
+from triage.phrases import Finder
 from triage.types import Address, Finding, Mail, Origin
 
 #: Of a text this is searched for a brand, for haste and for secrets: a lure is short.
@@ -175,13 +174,12 @@ def _is_staff(word: str) -> bool:
 
 def _brand_in(text: str) -> Platform:
     """The platform a text names first, by words that are no others' as well."""
-    for end, (brand, platform) in _brand_finder().iter(text):
-        before, after = end - len(brand), end + 1
-        alone = not brand.isascii() or (
-            (before < 0 or not text[before].isalnum()) and (after >= len(text) or not text[after].isalnum())
+    for start, end, platform in _brand_finder().found(text):
+        alone = not text[start:end].isascii() or (
+            (start == 0 or not text[start - 1].isalnum()) and (end == len(text) or not text[end].isalnum())
         )
         if alone:
-            return Platform(platform)
+            return platform
     return Platform.NONE
 
 
@@ -203,9 +201,5 @@ def _wording() -> dict[str, list[str]]:
 
 
 @lru_cache(maxsize=1)
-def _brand_finder() -> ahocorasick.Automaton:
-    finder = ahocorasick.Automaton()
-    for brand, platform in brands().items():
-        finder.add_word(brand, (brand, platform.value))
-    finder.make_automaton()
-    return finder
+def _brand_finder() -> Finder[Platform]:
+    return Finder(brands())

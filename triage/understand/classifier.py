@@ -125,13 +125,15 @@ class Model:
         sentence that speaks for it most stands first, with what it adds.
         """
         if cause is Cause.NONE:
-            question, weights = self.warning, -2 * np.ravel(self.warning.linear.linear_.coef_)
+            question = self.warning
+            weighed = question.linear.weighed(scores.rows[number])
+            weights = -2 * np.ravel(question.linear.linear_.coef_)[weighed.indices]
         else:
-            question, all_weights = self.cause, self.cause.linear.linear_.coef_
-            at = self.causes.index(cause)
+            question, at = self.cause, self.causes.index(cause)
+            weighed = question.linear.weighed(scores.rows[number])
+            all_weights = question.linear.linear_.coef_[:, weighed.indices]
             weights = all_weights[at] - np.delete(all_weights, at, axis=0).mean(axis=0)
-        weighed = question.linear.weighed(scores.rows[number])
-        parts = weights[weighed.indices] * weighed.data * question.sharpness
+        parts = weights * weighed.data * question.sharpness
         order = np.argsort(-parts, kind="stable")[:_NAMED]
         found = lexicon.hits(judged(mail.subject, mail.text))
         words = [_named(self._names[weighed.indices[i]], float(parts[i]), found) for i in order if parts[i] > 0.05]

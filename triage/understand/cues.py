@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-import ahocorasick
+from triage.phrases import Finder
 
 #: What may be near a cue is looked for in so much of a text.
 SEARCHED = 20_000
@@ -47,8 +47,7 @@ def cued(text: str) -> Cued:
     if len(low) != len(text):  # a capital I with a dot becomes two
         low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     found: dict[str, list[Cue]] = {}
-    for last, (length, marks, bounded, whole) in _automaton().iter(low):
-        start, end = last - length + 1, last + 1
+    for start, end, (marks, bounded, whole) in _finder().found(low):
         if bounded and start and low[start - 1].isalpha():
             continue
         if whole and end < len(low) and low[end].isalnum():
@@ -63,7 +62,7 @@ def cued(text: str) -> Cued:
 
 
 @lru_cache(maxsize=1)
-def _automaton() -> ahocorasick.Automaton:
+def _finder() -> Finder[tuple[list[tuple[str, str]], bool, bool]]:
     table = tomllib.loads((files("triage.understand") / "cues.toml").read_text(encoding="utf-8"))
     words: dict[str, list[tuple[str, str]]] = {}
     whole: set[str] = set()
@@ -74,11 +73,9 @@ def _automaton() -> ahocorasick.Automaton:
                 words.setdefault(plain, []).append((kind, label))
                 if word.endswith("_") or kind == "site":
                     whole.add(plain)
-    automaton = ahocorasick.Automaton()
-    for word, marks in words.items():
-        marks = list(dict.fromkeys(marks))
-        automaton.add_word(
-            word, (len(word), marks, word[0].isascii() or word[0] < "\u2e80", word in whole and word[0] < "\u2e80")
-        )
-    automaton.make_automaton()
-    return automaton
+    return Finder(
+        {
+            word: (list(dict.fromkeys(marks)), word[0] < "\u2e80", word in whole and word[0] < "\u2e80")
+            for word, marks in words.items()
+        }
+    )

@@ -14,14 +14,15 @@ from functools import lru_cache
 from importlib.resources import files
 
 _WORD = re.compile(r"[^\W\d_]+")
+_ASCII_WORD = re.compile(r"[a-z]+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _THAI = re.compile(r"[\u0e00-\u0e7f]")
 
-#: So many words tell the language.
-_WORDS = 250
+#: So many words tell the language, and so many characters hold them.
+_WORDS, _HEAD = 250, 2000
 #: A word of the trade against a function word; shorter ones are parts of names.
 _TRADE_WEIGHT, _TRADE_LETTERS = 0.5, 4
 #: A Chinese character says as much as this many Latin letters.
@@ -30,9 +31,9 @@ _HAN_WEIGHT = 4
 
 def language(text: str) -> str:
     """ISO 639-1 code of the language most of a text is in; "und" if nothing tells."""
-    text = text[:3000]
+    text = text[:_HEAD]
     if text.isascii():
-        return _latin(_WORD.findall(text.lower()))
+        return _latin(_ASCII_WORD.findall(text.lower()))
     han, kana, hangul = len(_HAN.findall(text)), len(_KANA.findall(text)), len(_HANGUL.findall(text))
     words = _WORD.findall(text.lower())
     latin = sum(len(word) for word in words if word[0] < "\u0250")

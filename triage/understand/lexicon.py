@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
-import ahocorasick
-
 from triage.labels import Cause, Stage
+from triage.phrases import Finder
 from triage.understand.text import normal
 
 #: What speaks for or against a warning beside its cause (see lexicon/signals.toml).
@@ -35,9 +34,9 @@ def hits(text: str) -> dict[int, list[str]]:
     inflected forms count. Inside a phrase that every notice has (lexicon/boilerplate.toml) no term counts for a cause.
     """
     matches = [
-        (end - len(term), end, term, columns)
-        for end, (term, columns, bounded) in _automaton().iter(text)
-        if not bounded or end < len(term) or not text[end - len(term)].isalpha()
+        (start, end, term, columns)
+        for start, end, (term, columns, bounded) in _finder().found(text)
+        if not bounded or start == 0 or not text[start - 1].isalpha()
     ]
     boilerplate = [(start, end) for start, end, _, columns in matches if not columns]
     found: dict[int, dict[str, None]] = {}  # a dictionary as an ordered set
@@ -59,18 +58,14 @@ def digest() -> str:
 
 
 @lru_cache(maxsize=1)
-def _automaton() -> ahocorasick.Automaton:
+def _finder() -> Finder[tuple[str, tuple[int, ...], bool]]:
     terms: dict[str, list[int]] = {}
     for kind in ("cause", "stage", "signal"):
         for label, term in _terms(f"{kind}s.toml"):
             terms.setdefault(term, []).append(_INDEX[f"{kind}:{label}"])
     for _, phrase in _terms("boilerplate.toml"):
         terms[phrase] = []
-    automaton = ahocorasick.Automaton()
-    for term, columns in terms.items():
-        automaton.add_word(term, (term, tuple(dict.fromkeys(columns)), term[0] < "\u2e80"))
-    automaton.make_automaton()
-    return automaton
+    return Finder({term: (term, tuple(dict.fromkeys(columns)), term[0] < "\u2e80") for term, columns in terms.items()})
 
 
 def _terms(file: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-import ahocorasick
+from triage.phrases import Finder
 
 _LETTER = r"[^\W\d_]"
 _DIGITS = re.compile(r"\d+")
@@ -62,24 +62,19 @@ def starts(text: str) -> list[int]:
     if len(low) != len(text):  # a capital I with a dot becomes two
         low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     found = {match.start() for match in _DIGITS.finditer(text)}
-    for last, (length, bounded) in _finder().iter(low):
-        at = last - length + 1
+    for at, _, bounded in _finder().found(low):
         if not (bounded and at and low[at - 1].isalpha() and low[at - 1] < "\u2e80"):
             found.add(at)
     return sorted(found)
 
 
 @lru_cache(maxsize=1)
-def _finder() -> ahocorasick.Automaton:
+def _finder() -> Finder[bool]:
     say = wording()
     words = {*say.numbers, *say.months, "令和", *DAY_WORDS, *"本这這下来当當今次"}
     weekdays = _table()["weekdays"].values()
     words |= {re.sub(r"日\?$", "", word) for row in weekdays for word in row.split("|")}
-    finder = ahocorasick.Automaton()
-    for word in words:
-        finder.add_word(word.lower(), (len(word), word[0] < "\u2e80"))
-    finder.make_automaton()
-    return finder
+    return Finder({word.lower(): word[0] < "\u2e80" for word in words})
 
 
 @lru_cache(maxsize=1)
