@@ -88,14 +88,14 @@ def test_a_message_that_cannot_be_read_is_put_aside_told_and_blocks_nothing(db, 
 
 def test_a_fault_of_ours_in_one_message_puts_it_aside_and_goes_on(db, model, settings, monkeypatch):
     cursor.begin(db, "shop", "INBOX", 7, last_uid=0, history_through=0)
-    real = pipeline.matching.record
+    real = pipeline.replies.about
 
-    def broken(db, batch, message, mail, decision, now):
+    def broken(mail, settings):
         if mail.subject == "poison":
             raise RuntimeError("a fault of ours")
-        return real(db, batch, message, mail, decision, now)
+        return real(mail, settings)
 
-    monkeypatch.setattr(pipeline.matching, "record", broken)
+    monkeypatch.setattr(pipeline.replies, "about", broken)
     batch = a_batch(a_raw(), a_raw("poison", ORDER), a_raw("Sold", ORDER))
 
     def judged(messages):

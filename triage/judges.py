@@ -1,7 +1,8 @@
-"""Who judges a batch: this thread, or worker processes once a pile has to be worked through.
+"""Who judges a batch: this thread, or worker processes as well once a pile has to be worked through.
 
-One process judges some 1,200 mails a second, which no stream of new mail reaches. Its start costs seconds and its memory
-as much as the service itself, so workers exist only while there is a pile, and for a minute after it.
+One process judges a thousand mails a second and more, which no stream of new mail reaches. The start of a worker costs
+seconds and its memory as much as the service itself, so workers exist only while there is a pile, and for a minute after
+it, and there is one less than cores: where all have enough to do, the thread that brings the mail judges some of it itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +32,8 @@ from triage.understand.classifier import Model
 
 #: So many messages are a pile.
 PILE = 600
+#: So many batches wait for each worker, so that none is ever without.
+_QUEUED = 2
 #: Workers that have had nothing to do for so long end, in seconds.
 _IDLE_S = 60
 
@@ -41,10 +45,11 @@ class Judges:
     """Judges batches for all mailboxes."""
 
     def __init__(self, models: Path, processes: int | None = None, suspects: Suspects | None = None) -> None:
-        """processes: how many workers a pile may have; None for one a core, 0 for none."""
+        """processes: how many workers a pile may have; None for one a core but one, 0 for none."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._models = models
-        self._processes = processes if processes is not None else (cores if cores > 1 else 0)
+        self._processes = processes if processes is not None else cores - 1
+        self._queued = threading.Semaphore(self._processes * _QUEUED)
         self._suspects = suspects
         self._starting: Any = None
         self._used_at = 0.0
@@ -53,15 +58,23 @@ class Judges:
     @property
     def ahead(self) -> int:
         """So many batches of a pile are worth being fetched while others are judged."""
-        return self._processes + 1
+        return self._processes * _QUEUED + 1
 
     def begin(self, batch: Batch, recipient: Recipient, model: Model, *, pile: bool) -> Pending:
-        """Have a batch judged: in this thread when the result is asked for, or by a worker from now on."""
+        """Have a batch judged: by a worker from now on; in this thread at once where the workers of a pile have enough to do;
+        else in this thread, when the result is asked for."""
         if self._suspects and self._suspects.among(batch):
             return lambda: self.apart(batch.messages, recipient, model)
-        if pile and self._processes and self._ready(model):
-            return self._given(batch.messages, recipient, model)
-        return lambda: self._here(batch, recipient, model)
+        if not (pile and self._processes and self._ready(model)):
+            return lambda: self._here(batch, recipient, model)
+        if self._queued.acquire(blocking=False):
+            return self._given(batch.messages, recipient, model, self._queued.release)
+        at_once: Future[Sequence[Judged]] = Future()
+        try:
+            at_once.set_result(self._here(batch, recipient, model))
+        except Exception as error:  # raised where the result is asked for
+            at_once.set_exception(error)
+        return at_once.result
 
     def apart(self, messages: Sequence[RawMessage], recipient: Recipient, model: Model) -> Sequence[Judged]:
         """Judge messages in another process, because one of them may take its process with it."""
@@ -78,13 +91,20 @@ class Judges:
         with self._suspects.noted(batch):
             return judge(batch.messages, recipient, model)
 
-    def _given(self, messages: Sequence[RawMessage], recipient: Recipient, model: Model) -> Pending:
+    def _given(
+        self,
+        messages: Sequence[RawMessage],
+        recipient: Recipient,
+        model: Model,
+        done: Callable[[], None] = lambda: None,
+    ) -> Pending:
         if self._starting is None:
             self._start(model)
         plain = replace(recipient, signatures=None)
         future = self._workers().submit(
             self._work, list(messages), plain, recipient.signatures is not None, self._models, model.version
         )
+        future.add_done_callback(lambda _: done())
 
         def result() -> Sequence[Judged]:
             try:

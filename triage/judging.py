@@ -16,7 +16,7 @@ from triage.understand.classifier import Model
 from triage.understand.decide import decide
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judged:
     """What a message is: read, and decided on if it could be."""
 

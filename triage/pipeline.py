@@ -70,11 +70,16 @@ def kept(db: Database, batch: Batch, judged: Sequence[Judged], settings: Setting
     assert account is not None, "a batch belongs to a configured account"
     decisions: list[Decision] = []
     counted: list[Mail] = []
+    ordinary: list[tuple[RawMessage, Mail, Decision]] = []
     for message, each in zip(batch.messages, judged, strict=True):
         if isinstance(each.mail, Unreadable):
             _put_aside(db, batch, message, each.mail, settings, now)
         elif (case := replies.about(each.mail, settings)) is not None:
             replies.take(db, batch, message, each.mail, case, now)
+        elif each.decision is not None and not each.decision.kept:
+            ordinary.append((message, each.mail, each.decision))
+            decisions.append(each.decision)
+            counted.append(each.mail)
         elif each.decision is not None:
             decision = replace(each.decision, store=each.decision.store or account.store)
             event = matching.record(db, batch, message, each.mail, decision, now)
@@ -93,6 +98,7 @@ def kept(db: Database, batch: Batch, judged: Sequence[Judged], settings: Setting
                 marking.add(db, batch, message.uid)
             decisions.append(decision)
             counted.append(each.mail)
+    messages.insert_ordinary(db, batch, ordinary)
     receiving.note(db, account.name, counted)
     cursor.advance(db, batch)
     return decisions

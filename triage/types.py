@@ -1,4 +1,7 @@
-"""What travels between the stages. All of it is frozen: a stage answers with a new value."""
+"""What travels between the stages. All of it is frozen: a stage answers with a new value.
+
+Without slots: Mails and Decisions also travel between processes, and a slotted frozen class is pickled field by field in
+Python, at three times the cost."""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 from triage.labels import Appealability, Cause, Platform, SenderVerdict, Stage, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RawMessage:
     """One message as the server gave it."""
 
@@ -21,7 +24,7 @@ class RawMessage:
     fault: str = ""  # why the server does not give it; then raw is empty
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Some messages of one folder in UID order, and how far the cursor may move once they are stored."""
 
@@ -33,7 +36,7 @@ class Batch:
     history: bool  # older than the daemon's first look at the folder: no alert of its own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Address:
     """A display name and an addr-spec; both may be empty, neither is to be believed."""
 
@@ -46,7 +49,7 @@ class Address:
         return self.email.rpartition("@")[2].lower() if "@" in self.email else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finding:
     """One thing that speaks for or against a sender; its words stand in triage.findings."""
 
@@ -55,7 +58,7 @@ class Finding:
     weight: float = 0.0  # above 0 against the sender, 1 decides alone; below 0 for it, -1 proves it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Origin:
     """Who sent a mail, as far as its headers show."""
 
@@ -65,7 +68,7 @@ class Origin:
     findings: tuple[Finding, ...] = ()  # the heaviest first
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Forwarded:
     """How a mail came to its reader when not from its sender directly."""
 
@@ -75,7 +78,7 @@ class Forwarded:
     note: str = ""  # the forwarder's own words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attachment:
     """A part that is no text."""
 
@@ -83,7 +86,7 @@ class Attachment:
     kind: str  # the media type, lower-case
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stamp:
     """An Authentication-Results header (RFC 8601) and where it stands."""
 
@@ -91,7 +94,7 @@ class Stamp:
     hops: int  # Received headers above it: 0 if the last server wrote it on top of its own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Seal:
     """One set of an Authenticated Received Chain (RFC 8617)."""
 
@@ -100,7 +103,7 @@ class Seal:
     results: str  # its ARC-Authentication-Results
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Mail:
     """A message as a person would read it."""
 
@@ -132,7 +135,7 @@ class Mail:
         return "\n\n".join(filter(None, (self.text, self.history, self.footer)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unreadable:
     """A message nothing could be made of; it is kept whole in the quarantine."""
 
@@ -140,7 +143,7 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Identifier:
     """Something that ties mails of one matter together."""
 
@@ -149,7 +152,7 @@ class Identifier:
     place: str = field(default="", compare=False)  # the words it was read from
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Metric:
     """A figure by which a platform measures a seller."""
 
@@ -160,7 +163,7 @@ class Metric:
     place: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Money:
     """An amount a mail speaks of."""
 
@@ -170,7 +173,7 @@ class Money:
     place: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Points:
     """Penalty points."""
 
@@ -179,7 +182,7 @@ class Points:
     place: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AnswerTo:
     """Where an answer is to be sent."""
 
@@ -187,7 +190,7 @@ class AnswerTo:
     value: str  # an address or URL; for reply and menu the words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RightsOwner:
     """Who complained."""
 
@@ -195,7 +198,7 @@ class RightsOwner:
     email: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What a mail names. Everything as the mail has it; nothing is looked up."""
 
@@ -211,7 +214,7 @@ class Facts:
     final: str = ""  # the words by which the platform says that nothing more will be heard
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deadline:
     """By when an answer is due."""
 
@@ -220,7 +223,7 @@ class Deadline:
     assumed: bool = False  # the mail sets none: the usual one of this cause and platform
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """One reason for a decision."""
 
@@ -229,7 +232,7 @@ class Evidence:
     weight: float  # log-odds for the cause; 1.0 for a rule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """What one mail was understood to be. Made by understand/, read by everything after it."""
 
@@ -262,7 +265,7 @@ class Decision:
         return self.warning or self.needs_review
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """One matter between a store and a platform, as stored."""
 
@@ -293,7 +296,7 @@ class Case:
     open_since: datetime | None = None  # since when nobody has acknowledged it, or had not until somebody did
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CaseEvent:
     """Something that happened to a case."""
 
@@ -305,7 +308,7 @@ class CaseEvent:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """A step in a case, or a piece of evidence to gather."""
 
@@ -319,7 +322,7 @@ class Task:
     done_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class KnownFact:
     """Something known about a platform that ages."""
 
@@ -330,7 +333,7 @@ class KnownFact:
     as_of: str  # year and month in which it was collected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Advice:
     """What a case means and what to do, in one language, as of now."""
 

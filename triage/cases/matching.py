@@ -34,9 +34,9 @@ _MOST_RECENT = 50
 def record(
     db: Database, batch: Batch, message: RawMessage, mail: Mail, decision: Decision, now: datetime
 ) -> CaseEvent | None:
-    """Store one message and what follows from it.
+    """Store one message that is kept, and what follows from it.
 
-    Returns the event of the case it opened or advanced, or None if it is ordinary mail or was stored before.
+    Returns the event of the case it opened or advanced, or None if it was stored before.
     """
     if messages.seen(db, batch, message.uid):
         return None
@@ -45,9 +45,6 @@ def record(
         messages.insert(
             db, batch, message, digest=mail.digest, outcome="duplicate", mail=mail, decision=decision, case_id=twin[1]
         )
-        return None
-    if not decision.kept:
-        messages.insert(db, batch, message, digest=mail.digest, outcome="ordinary", mail=mail, decision=decision)
         return None
     known = find(db, batch.account, mail, decision, now)
     said = state.Said(message.received_at, title(mail), decision)

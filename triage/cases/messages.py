@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -70,6 +70,34 @@ def insert(
         ),
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def insert_ordinary(db: Database, batch: Batch, found: Sequence[tuple[RawMessage, Mail, Decision]]) -> None:
+    """Store that some messages of a batch are ordinary, or copies of what is stored already: in one statement, since nearly
+    all mail is. What was stored before stays as it is."""
+    db.conn.executemany(
+        """INSERT OR IGNORE INTO messages (account, folder, uidvalidity, uid, message_id, digest, received_at, sender,
+           subject, outcome, decision, model, case_id, original)
+           SELECT :account, :folder, :uidvalidity, :uid, :message_id, :digest, :received_at, :sender, :subject,
+                  iif(twin.id IS NULL, 'ordinary', 'duplicate'), NULL, :model, twin.case_id, NULL
+           FROM (SELECT 1) LEFT JOIN (SELECT id, case_id FROM messages
+                                      WHERE account = :account AND digest = :digest ORDER BY id LIMIT 1) AS twin""",
+        [
+            {
+                "account": batch.account,
+                "folder": batch.folder,
+                "uidvalidity": batch.uidvalidity,
+                "uid": message.uid,
+                "message_id": mail.message_id,
+                "digest": mail.digest,
+                "received_at": stored(message.received_at),
+                "sender": mail.sender.email,
+                "subject": mail.subject,
+                "model": decision.model,
+            }
+            for message, mail, decision in found
+        ],
+    )
 
 
 def forget_quarantined(db: Database, account: str, folder: str, uidvalidity: int, uid: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,6 +17,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, Protoco
 from triage.config import Account, Polling
 from triage.errors import FolderMissing, MarkingRefused
 from triage.mail import idling
+from triage.mail.fetching import fetch
 from triage.mail.sign_in import connect, imap_errors
 from triage.types import RawMessage
 
@@ -223,7 +224,7 @@ class Session:
 
     def _sizes(self, uids: Sequence[int]) -> dict[int, int]:
         with imap_errors(self._account.name):
-            said = self._imap.fetch(uids, ["RFC822.SIZE"])
+            said = fetch(self._imap, uids, ["RFC822.SIZE"])
             return {uid: int(data.get(b"RFC822.SIZE", 0)) for uid, data in said.items()}
 
     def _bodies(self, uids: Sequence[int], sizes: dict[int, int]) -> tuple[RawMessage, ...]:
@@ -249,7 +250,7 @@ class Session:
         reason = "no content"
         with imap_errors(self._account.name):
             try:
-                for uid, data in self._imap.fetch(uids, [what, "INTERNALDATE"] if dated else [what]).items():
+                for uid, data in fetch(self._imap, uids, [what, "INTERNALDATE"] if dated else [what]).items():
                     body = next((value for key, value in data.items() if key.startswith(b"BODY[]")), None)
                     if body is not None and uid in sizes:
                         found[uid] = _raw(uid, body, data, sizes[uid])
@@ -274,7 +275,7 @@ class Session:
         return found
 
 
-def _raw(uid: int, body: bytes, data: dict[bytes, object], size: int) -> RawMessage:
+def _raw(uid: int, body: bytes, data: Mapping[bytes, object], size: int) -> RawMessage:
     at = data.get(b"INTERNALDATE")
     received = at.astimezone(UTC) if isinstance(at, datetime) else datetime.now(UTC)
     return RawMessage(uid=uid, raw=body, received_at=received, size_bytes=max(size, len(body)))
