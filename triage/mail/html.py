@@ -62,14 +62,14 @@ class Page:
 def page(html: str) -> Page:
     """The visible text of an HTML body: a line a block, "- " before list items, " | " between cells."""
     html = _bounded(html)
-    if "<pre" in html or "<PRE" in html:
-        html = _PRE.sub(lambda m: m[1] + m[2].replace("\n", "<br>") + m[3], html)
     if "STYLE" in html:
         html = html.replace("STYLE", "style")
     pieces = _STYLE.split(html)
     may_hide = any(_hides(style) or _pale(style) for style in set(pieces[1::2]))
     if not may_hide:
         html = "".join(pieces[::2])  # without its styles, half of a mail and more
+    if "<pre" in html or "<PRE" in html:
+        html = _PRE.sub(lambda m: m[1] + m[2].replace("\n", "<br>") + m[3], html)
     html = " ".join(html.split())
     if _UPPER.search(html):
         html = _UPPER.sub(lambda m: m[0].lower(), html)

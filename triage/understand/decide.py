@@ -34,7 +34,8 @@ def decide(
     """One decision for each mail, in their order. No disk, no network, no clock.
 
     received_at: when each mail came; limits like "within 72 hours" count from the mail's own date if it has one.
-    explain_all: also give the reasons why ordinary mail is ordinary; nobody asks for them in the daemon.
+    explain_all: also say of ordinary mail why it is ordinary, whose it is and in what language; nobody asks for that in the
+        daemon, where nearly all mail is.
     """
     if not mails:
         return []
@@ -76,14 +77,13 @@ def _decision(
 ) -> Decision:
     limits = model.thresholds
     p_warning = float(scores.warning[number])
-    tongue = language(f"{mail.subject}\n{mail.text}")
     unjudged = _nothing_to_judge(mail)
     if p_warning < limits.review and not unjudged:
         return Decision(
             warning=False,
             cause=Cause.NONE,
-            platform=platform(mail, warning=False),
-            language=tongue,
+            platform=platform(mail, warning=False) if explain_all else mail.origin.platform,
+            language=language(f"{mail.subject}\n{mail.text}") if explain_all else "und",
             confidence=round(1 - p_warning, 4),
             sender=mail.origin.verdict,
             sender_findings=mail.origin.findings,
@@ -105,7 +105,7 @@ def _decision(
         also=tuple(model.causes[i] for i in order[1:3] if shares[i] >= limits.also) if warning else (),
         stage=stage,
         platform=platform(mail, warning=warning),
-        language=tongue,
+        language=language(f"{mail.subject}\n{mail.text}"),
         confidence=round(confidence, 4),
         needs_review=bool(reason),
         review_reason=reason,

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from triage.labels import SenderVerdict
+from triage.phrases import Finder
 from triage.types import Mail
 from triage.understand import lexicon
 from triage.understand.text import JUDGED, judged, normal
@@ -50,9 +51,20 @@ _SENDER_WEIGHT = 0.5
 _STRUCTURE_WEIGHT = 0.35
 
 _ANSWERED = re.compile(r"(?:re|fwd?|aw|wg|tr|rv|sv|回复|转发|答复|返信|転送)\s*[::]", re.IGNORECASE)
-_YOU = (" you ", "您", "你")
-_YOUR = (" your ", "您的", "贵店", " ihr", " votre ", " vos ", " su ", " sus ", " tuo ", "お客様の")
-_I = (" i ", " i'm", " i'll", " my ", " me ", " ich ", " mein", " je ", " mon ", " yo ", " mi ", " io ", " mio ", "我")
+#: Words by which a mail speaks of its reader, the reader's things, and its writer.
+_ADDRESSED = Finder(
+    {
+        word: column
+        for column, words in enumerate(
+            (
+                (" you ", "您", "你"),
+                (" your ", "您的", "贵店", " ihr", " votre ", " vos ", " su ", " sus ", " tuo ", "お客様の"),
+                (" i ", " i'm", " i'll", " my ", " me ", " ich ", " mein", " je ", " mon ", " yo ", " mi ", " io ", " mio ", "我"),
+            )
+        )
+        for word in words
+    }
+)  # fmt: skip
 
 
 def tokens(text: str) -> list[str]:
@@ -218,6 +230,7 @@ def _structure_rows(mails: Sequence[Mail], texts: Sequence[str]) -> NDArray[np.f
     rows = np.zeros((len(mails), len(STRUCTURE_COLUMNS)), dtype=np.float32)
     for number, (mail, text) in enumerate(zip(mails, texts, strict=True)):
         per_word = 8 / max(len(text), 80)
+        addressed = Counter(column for _, _, column in _ADDRESSED.found(text))
         rows[number] = (
             mail.text.count("\n>", 0, JUDGED) / 10,
             bool(_ANSWERED.match(mail.subject)),
@@ -225,9 +238,9 @@ def _structure_rows(mails: Sequence[Mail], texts: Sequence[str]) -> NDArray[np.f
             text.count("!") / 5,
             "urlx" in text,
             "mailx" in text,
-            sum(map(text.count, _YOU)) * per_word,
-            sum(map(text.count, _YOUR)) * per_word,
-            sum(map(text.count, _I)) * per_word,
+            addressed[0] * per_word,
+            addressed[1] * per_word,
+            addressed[2] * per_word,
         )
     return np.minimum(rows, 1.0) * np.float32(_STRUCTURE_WEIGHT)
 
