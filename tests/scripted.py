@@ -42,6 +42,9 @@ class Scripted:
     heard: list[bytes] = field(default_factory=list)
     boxes: dict[str, Box] = field(default_factory=dict)
     slow_s: float = 0.0  # before each answer
+    meanwhile: list[bytes] = field(
+        default_factory=list
+    )  # mails that arrive while a body is fetched, announced there only
     tokens: set[str] = field(default_factory=set)  # those that AUTHENTICATE takes
     port: int = 0
     connections: int = 0
@@ -202,6 +205,9 @@ class Scripted:
             else:
                 dated = b' INTERNALDATE "%s"' % at if b"INTERNALDATE" in what else b""
                 yield b"* %d FETCH (UID %d%s BODY[] {%d}\r\n%s)\r\n" % (uid, uid, dated, len(raw), raw)
+                while self.meanwhile:
+                    box.mails[box.next_uid] = self.meanwhile.pop()
+                    yield b"* %d EXISTS\r\n" % len(box.mails)
 
 
 def _numbers(uids: bytes, last: int) -> list[int]:

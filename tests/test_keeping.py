@@ -20,6 +20,7 @@ from triage.cases import queries
 from triage.cli import app
 from triage.daemon import Daemon
 from triage.errors import StoreError, UsageError
+from triage.judging import judge
 from triage.mail import cursor, quarantine, reading
 from triage.pipeline import store_around_faults, take_in
 from triage.requeue import retry
@@ -267,6 +268,33 @@ def test_a_suspect_that_takes_its_process_with_it_is_put_aside_and_the_others_ar
     outcomes = [row["outcome"] for row in db.query("SELECT outcome FROM messages ORDER BY uid")]
     assert outcomes == ["warning", "quarantined", "ordinary"]
     assert "TerminatedWorker" in quarantine.listed(db)[0].reason
+
+
+def test_where_the_workers_have_enough_to_do_the_thread_that_brings_the_mail_judges_some_itself(model, settings):
+    several = judges.Judges(settings.models_dir, 1)
+    batch, known = a_batch(a_raw(), a_raw("Sold, ship now", ORDER)), reading.Recipient()
+    here = []
+    several._here = lambda *given: here.append(given) or judge(batch.messages, known, model)
+    until(lambda: several._ready(model), 60, "for the worker")
+
+    pending = [several.begin(batch, known, model, pile=True) for _ in range(20)]
+    found = [[each.decision for each in judged()] for judged in pending]
+    several.stop()
+    assert 0 < len(here) < 20
+    assert found == [found[0]] * 20
+    assert [decision.warning for decision in found[0]] == [True, False]
+
+
+def test_a_fault_in_what_is_judged_at_once_comes_up_where_the_result_is_asked_for(model, settings):
+    several = judges.Judges(settings.models_dir, 1)
+    several._ready = lambda model: True
+    several._queued.acquire()
+    several._queued.acquire()
+    several._here = lambda *given: 1 / 0
+
+    pending = several.begin(a_batch(a_raw()), reading.Recipient(), model, pile=True)
+    with pytest.raises(ZeroDivisionError):
+        pending()
 
 
 @pytest.mark.parametrize("after_s", [0.3, 4.0])  # while the workers start; when they are at work

@@ -10,7 +10,9 @@ from tests.conftest import NOW, ORDER, SUSPENSION, a_mail
 from tests.data import make
 from triage.labels import Cause, Platform, SenderVerdict, Stage
 from triage.mail import reading
+from triage.phrases import Finder
 from triage.types import Mail
+from triage.understand import lexicon
 from triage.understand.deadline import deadline
 from triage.understand.decide import decide
 from triage.understand.facts import about, facts
@@ -270,3 +272,16 @@ def test_a_greeting_with_a_colon_labels_no_store(model):
         "x@amazon.com",
     )
     assert store_name(mail, about(mail)) == "Brightfield Outdoor"
+
+
+def test_no_term_of_the_lexicon_is_found_wherever_a_number_stands():
+    terms = [term.strip() for file in lexicon._FILES for _, term in lexicon._terms(file)]
+
+    assert len(terms) > 5000
+    assert [term for term in terms if not any(character.isalpha() for character in term) and term != ">"] == []
+
+
+def test_words_are_found_inside_others_in_any_script_by_where_they_end():
+    finder = Finder({"listing": 1, "list": 2, "侵权": 3})
+
+    assert finder.found("a listing: 侵权") == [(2, 6, 2), (2, 9, 1), (11, 13, 3)]

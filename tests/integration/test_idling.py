@@ -116,3 +116,18 @@ def test_ordinary_mail_wakes_and_tells_nobody(live, dovecot, receiver):
     with service.opened(own.database) as db:
         until(lambda: db["messages"].count == 1, 5, "for the mail")
     assert receiver.bodies == []
+
+
+def test_what_arrives_while_another_mail_is_fetched_does_not_wait_for_the_next_look(scripted, settings, db, model):
+    scripted.meanwhile = [a_raw("second", ORDER)]  # announced within the answer that brings the first, and never again
+    own = Settings(
+        **{**dict(settings), "accounts": (scripted.account(history="0 seconds"),), "polling": {"every": "10 minutes"}}
+    )
+    running = service.Daemon(own)
+    running.start()
+    try:
+        until(lambda: (c := cursor.of(db, "u", "INBOX")) and c.last_success_at, what="for the first look")
+        scripted.deliver(a_raw("first", ORDER))
+        until(lambda: db["messages"].count == 2, 5, "for both mails")
+    finally:
+        running.stop()
