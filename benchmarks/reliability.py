@@ -73,18 +73,20 @@ def kills(server: Dovecot, place: Path, models: Path, times: int) -> dict[str, i
             server.deliver(program.user, *a_pair(count[0]))
             count[0] += 1
 
+    begun = time.monotonic()
     assert program.once() == 0
+    there_s = time.monotonic() - begun  # to start, look once and end; some seconds, by the machine
     delivering = threading.Thread(target=deliver)
     delivering.start()
     for _ in range(times):
         running = program.start(said=subprocess.DEVNULL)
-        # It takes about two seconds to be there; the instants lie before, within and after.
-        time.sleep(chance.uniform(0.5, 4.0))
+        # The instants lie before it is there, while it starts to read, and within its work.
+        time.sleep(chance.uniform(0.3, 1.5) * there_s)
         running.kill()
         running.wait()
     over.set()
     delivering.join()
-    assert program.once() == 0
+    assert program.once(patience_s=600) == 0
     assert program.once() == 0
     return {"kills": times, "warnings": count[0], **verdict(program.rows, program.alerts(), count[0])}
 

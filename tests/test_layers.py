@@ -19,6 +19,7 @@ FLOOR = {
     "mailbox": 7,
     "suspects": 1,
     "requeue": 6,
+    "redeciding": 6,
     "lanes": 0,
     "watcher": 0,
     "polling": 6,
@@ -52,6 +53,7 @@ FLOOR = {
     "findings": 0,
     "glossary": 0,
     "lookalikes": 0,
+    "phrases": 0,
     "errors": 0,
     "log": 0,
 }

@@ -3,6 +3,7 @@ import itertools
 import json
 import re
 import shutil
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,19 @@ from triage import actions
 from triage.cli import app
 from triage.errors import CorpusError, ModelError
 from triage.labels import Cause, Platform, Stage
-from triage.learn import corpus, corrections, evaluation, registry, report, retrain, training
+from triage.learn import (
+    comparison,
+    corpus,
+    corrections,
+    evaluation,
+    journal,
+    registry,
+    report,
+    retrain,
+    self_test,
+    training,
+)
+from triage.learn.backends import Backend
 from triage.learn.in_use import ModelInUse
 from triage.mail import cursor
 from triage.mail.reading import from_fields
@@ -121,7 +134,7 @@ def test_a_cause_of_a_single_family_can_be_learned():
     warnings = [*some("kyc", 30), *some("payments", 30), *some("performance", 30), *single]
     stages = itertools.cycle([Stage.WARNING, Stage.SUSPENDED, Stage.RESTRICTED])
     rows = [*(row.model_copy(update={"stage": next(stages)}) for row in warnings), *some("none", 40)]
-    trained = training.train(rows, "x", jobs=1)
+    trained = training.train(rows, "x", backend=Backend(1))
     assert Cause.EPR in trained.model.causes
     assert len(trained.held_out) == len(rows)
 
@@ -178,7 +191,7 @@ def test_the_decision_names_the_sentence_that_carried_it(model):
 
 
 def test_training_is_deterministic(models, model):
-    again = training.train(ROWS, "again", jobs=1)
+    again = training.train(ROWS, "again", backend=Backend(1))
     first = registry.versions(models)[0]
     from triage.learn.evaluation import metrics
 
@@ -250,21 +263,225 @@ def test_the_key_is_the_owners_alone(models):
     assert (models / "installation.key").stat().st_mode & 0o077 == 0
 
 
-def test_a_worse_version_is_kept_but_not_used(copied, monkeypatch):
+def test_a_worse_version_is_kept_but_not_used_unless_somebody_says_why(copied, monkeypatch):
     before = registry.current(copied)
-    monkeypatch.setattr(retrain, "_worse", lambda old, new: "warning_recall would fall")
+    monkeypatch.setattr(retrain, "_against", lambda *_: ["warning recall would fall", "and more"])
     outcome = retrain.retrain(copied, (), NOW)
     assert not outcome.promoted
+    assert outcome.reason == "warning recall would fall; and more"
     assert registry.current(copied) == before
     assert outcome.version in {saved.version for saved in registry.versions(copied)}
+    assert outcome.comparison.against == ()  # the same corpus: nothing is worse
+    assert {each.change for each in outcome.comparison.differences} == {0.0}
+
+    forced = retrain.retrain(copied, (), NOW, force="we take more false alarms", by="li")
+    assert forced.promoted
+    last = journal.entries(copied)[-1]
+    assert (last.version, last.before, last.by, last.forced) == (forced.version, before, "li", True)
+    assert last.why == "we take more false alarms (in spite of: warning recall would fall; and more)"
 
 
-def test_figures_that_fall_are_named():
-    assert (
-        retrain._worse({"warning_recall": 0.99}, {"warning_recall": 0.95})
-        == "warning_recall would fall from 0.990 to 0.950"
-    )
-    assert retrain._worse({"warning_recall": 0.99}, {"warning_recall": 0.985}) == ""
+# ---- the comparison ----------------------------------------------------------------------------------------------
+
+
+def a_thousand(wrong=(), *, sure=0.9):
+    """Rows in families of five, half of them warnings of two causes, and what a version says: right but for some."""
+    causes = ["none", "kyc", "none", "payments"]
+    rows = [
+        corpus.Row.model_validate({"cause": causes[n % 4], "body": f"mail {n}", "group": f"family {n // 5}"})
+        for n in range(1000)
+    ]
+    said = {
+        comparison.key(row): (
+            (row.cause is not Cause.NONE) != (n in wrong),
+            ("none" if row.cause is not Cause.NONE else "kyc") if n in wrong else row.cause.value,
+            sure,
+        )
+        for n, row in enumerate(rows)
+    }
+    return rows, said
+
+
+KYC = range(1, 1000, 4)
+NONE = range(0, 1000, 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ((), (), []),
+        ((), NONE[:3], []),  # three false alarms more among 500 ordinary mails
+        ((), KYC[:40], ["warning recall would fall from 1.000 to 0.920", "F1 of kyc would fall from 1.000 to 0.913"]),
+        (KYC[:2], KYC[2:4], []),  # others, not more
+        (KYC[:40], (), []),  # better
+        ((), NONE[:60], ["F1 of kyc would fall"]),
+    ],
+)
+def test_a_version_that_is_worse_on_the_same_mails_is_refused_in_words(before, after, says):
+    rows, old = a_thousand(before)
+    _, new = a_thousand(after)
+    against = comparison.compare(rows, old, new).against
+    assert len(against) == len(says)
+    for line, part in zip(against, says, strict=True):
+        assert part in line
+
+
+def test_a_version_that_is_less_honest_about_its_doubts_is_refused():
+    rows, old = a_thousand(NONE[:100], sure=0.9)
+    _, new = a_thousand(NONE[:100], sure=1.0)
+    assert "its confidence would be less true" in comparison.compare(rows, old, new).against[0]
+    assert comparison.compare(rows, new, old).against == ()
+
+
+def test_a_difference_has_an_interval_that_holds_it():
+    rows, old = a_thousand(KYC[:10])
+    _, new = a_thousand(KYC[5:20])
+    recall = next(d for d in comparison.compare(rows, old, new).differences if d.name == "warning_recall")
+    assert recall.change == pytest.approx(-0.01)
+    assert recall.low < recall.change < recall.high
+
+
+def test_versions_that_were_tested_on_other_mails_are_not_compared():
+    rows, old = a_thousand()
+    assert comparison.compare(rows, dict(list(old.items())[:100]), old) is None
+
+
+def test_corrections_that_do_not_come_out_right_speak_against_a_version(model):
+    said = retrain._against(model, None, [True] * 8 + [False] * 2, None)
+    assert said == ["of 10 corrected mails only 8 would come out as they were corrected"]
+    assert retrain._against(model, None, [True] * 9 + [False], [True] * 10) == [
+        "of 10 corrected mails 9 would come out right, 10 do now"
+    ]
+    assert retrain._against(model, None, [True] * 9 + [False], [False] * 10) == []
+
+
+# ---- the registry ------------------------------------------------------------------------------------------------
+
+
+def again(folder, version):
+    """The model in use once more, as a version of its own, without the minute of training."""
+    known = next(saved for saved in registry.versions(folder) if saved.current)
+    model = replace(registry.load(folder), version=version)
+    registry.save(folder, model, metrics=known.metrics, data=known.data, now=NOW)
+    return version
+
+
+@pytest.fixture
+def two(copied):
+    """A registry with two versions of the same model, the second in use."""
+    first = registry.current(copied)
+    second = again(copied, "20990101-000000-beef")
+    registry.promote(copied, second, by="li", why="no figure is worse", now=NOW)
+    return copied, first, second
+
+
+def test_versions_are_shown_put_into_use_rolled_back_and_deleted_by_command(two, tmp_path, monkeypatch):
+    folder, first, second = two
+    (tmp_path / "config.toml").write_text(f'data = "{tmp_path}/data"\nmodels = "{folder}"\n', encoding="utf-8")
+    monkeypatch.setenv("TRIAGE_CONFIG", str(tmp_path / "config.toml"))
+
+    def ran(*words):
+        return CliRunner().invoke(app, ["models", *words])
+
+    assert f"* {second}" in ran().output
+    shown = ran("show", second).output
+    assert "by li: no figure is worse" in shown
+    assert "scikit-learn" in shown
+    assert ran("roll-back", "--by", "wang", "--why", "too many false alarms").exit_code == 0
+    assert registry.current(folder) == first
+    assert (journal.entries(folder)[-1].by, journal.entries(folder)[-1].why) == ("wang", "too many false alarms")
+    assert isinstance(ran("delete", first).exception, ModelError)  # it is in use
+    assert ran("promote", second).exit_code == 0
+    assert registry.current(folder) == second
+    assert ran("delete", first).exit_code == 0
+    assert [saved.version for saved in registry.versions(folder)] == [second]
+    assert isinstance(ran("roll-back").exception, ModelError)  # what was before is deleted
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../models", ".building-x", "a/b"])
+def test_no_name_leads_out_of_the_registry(copied, name):
+    for act in (
+        lambda: registry.load(copied, name),
+        lambda: registry.delete(copied, name),
+        lambda: registry.promote(copied, name, by="x", why="y", now=NOW),
+    ):
+        with pytest.raises(ModelError, match="no name of a version"):
+            act()
+    assert registry.current(copied)
+
+
+def test_a_version_under_another_versions_name_is_not_trusted(copied):
+    (copied / registry.current(copied)).rename(copied / "20990101-000000-ffff")
+    with pytest.raises(ModelError, match="holds the version"):
+        registry.load(copied, "20990101-000000-ffff")
+
+
+def test_what_was_said_of_unseen_rows_is_not_believed_once_it_was_changed(copied):
+    version = registry.current(copied)
+    assert len(registry.held_out(copied, version)) > 5000
+    (copied / version / "held_out.json").write_text("{}")
+    with pytest.raises(ModelError, match="was changed"):
+        registry.held_out(copied, version)
+
+
+def test_the_journal_survives_a_line_that_was_cut_off(copied):
+    known = journal.entries(copied)
+    with (copied / "journal.jsonl").open("a") as file:
+        file.write('{"version": "2026')
+    assert journal.entries(copied) == known
+
+
+def test_what_a_killed_training_left_is_cleared_away(copied):
+    left = copied / ".building-abc"
+    left.mkdir()
+    (left / "model.joblib").write_bytes(b"half")
+    again(copied, "20990101-000000-beef")
+    assert not left.exists()
+
+
+def test_a_full_disk_leaves_the_model_in_use(copied, monkeypatch):
+    before = registry.current(copied)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(registry.joblib, "dump", full)
+    with pytest.raises(ModelError, match="No space left on device; the model in use stays"):
+        again(copied, "20990101-000000-beef")
+    assert registry.current(copied) == before
+    assert not list(copied.glob(".building-*"))
+
+
+def test_a_model_that_fails_its_self_test_is_not_taken_over_and_the_registry_goes_back(two, monkeypatch):
+    folder, first, second = two
+    registry.promote(folder, first, by="li", why="for the test", now=NOW)
+    in_use = ModelInUse(folder, lambda: NOW, list)
+    assert in_use.get().version == first
+    real = self_test.failing
+    monkeypatch.setattr(self_test, "failing", lambda model: ["all"] if model.version == second else real(model))
+    registry.promote(folder, second, by="li", why="let us see", now=NOW)
+
+    assert in_use.get().version == first
+    assert registry.current(folder) == first
+    last = journal.entries(folder)[-1]
+    assert (last.version, last.by) == (first, "triage")
+    assert "fails its self-test" in last.why
+
+
+def test_at_the_start_a_refused_version_gives_way_to_the_one_before_it(two):
+    folder, first, second = two
+    (folder / second / "model.joblib").write_bytes(b"changed")
+
+    assert ModelInUse(folder, lambda: NOW, list).get().version == first
+    assert registry.current(folder) == first
+
+
+def test_every_plain_case_is_decided_right_and_one_that_is_not_is_named(model, monkeypatch):
+    assert self_test.failing(model) == []
+    assert len(self_test.plain_cases()) >= 10
+    case = self_test.plain_cases()[0]
+    monkeypatch.setattr(self_test, "plain_cases", lambda: (replace(case, cause=Cause.EPR),))
+    assert self_test.failing(model) == [f'"{case.mail.subject}" is epr, said: {case.cause}']
 
 
 def test_two_trainings_at_once_are_refused(copied):
@@ -295,3 +512,4 @@ def test_a_promotion_that_fails_to_load_leaves_the_old_model_at_work(copied):
     version = in_use.get().version
     (copied / "current").write_text("20990101-000000-none\n")
     assert in_use.get().version == version
+    assert registry.current(copied) == version  # and the registry goes back to it

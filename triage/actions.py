@@ -29,6 +29,7 @@ _UNDOABLE = frozenset(
         "assigned",
         "closed",
         "corrected",
+        "redecided",
         "believed",
         "note",
         "ticked",
@@ -151,81 +152,113 @@ def note(db: Database, case: int, text: str, *, by: str, now: datetime) -> CaseE
         return event
 
 
-def correct(db: Database, case: int, *, cause: Cause | None, stage: Stage | None, by: str, now: datetime) -> CaseEvent:
+def correct(
+    db: Database,
+    case: int,
+    *,
+    cause: Cause | None,
+    stage: Stage | None,
+    by: str,
+    now: datetime,
+    source: str = "command",
+) -> CaseEvent:
     """Say what a case really is. All its messages are corrected with it, and the correction is kept for training.
 
+    source: where it was said: command, review, mailbox.
     cause none: it is no warning; the case is dismissed and waiting alerts are withdrawn.
 
     Raises:
         UsageError: no such case, or nothing would change.
     """
     with transaction(db):
-        known = existing(db, case)
-        new_cause = cause or known.cause
-        new_stage = (
-            Stage.NONE
-            if new_cause is Cause.NONE
-            else stage or (known.stage if known.stage is not Stage.NONE else Stage.WARNING)
-        )
-        if (new_cause, new_stage) == (known.cause, known.stage) and not known.needs_review:
-            raise UsageError(f"case {case} is {known.cause}, {known.stage} already")
-        changes: dict[str, Any] = {
-            "cause": new_cause.value,
-            "stage": new_stage.value,
-            "severity": SEVERITY[new_stage],
-            "confidence": 1.0,
-            "needs_review": 0,
-            "also": json.dumps([c.value for c in known.also if c is not new_cause and new_cause is not Cause.NONE]),
-        }
-        if new_cause is Cause.NONE:
-            changes["status"] = Status.DISMISSED.value
-            outbox.withdraw(db, case, now, why="the case is no warning")
-        elif known.status is Status.DISMISSED:
-            changes["status"] = Status.OPEN.value
-        event = history.change(db, case, "corrected", changes, by=by, now=now)
-        for message in messages.of_case(db, case):
-            _remember(db, message.id, event.id, known, new_cause, new_stage, by, now)
-        return event
+        return corrected(db, case, cause=cause, stage=stage, by=by, now=now, source=source)
+
+
+def corrected(
+    db: Database, case: int, *, cause: Cause | None, stage: Stage | None, by: str, now: datetime, source: str
+) -> CaseEvent:
+    """correct() within the transaction of its caller.
+
+    Raises:
+        UsageError: as in correct().
+    """
+    known = existing(db, case)
+    new_cause = cause or known.cause
+    new_stage = (
+        Stage.NONE
+        if new_cause is Cause.NONE
+        else stage or (known.stage if known.stage is not Stage.NONE else Stage.WARNING)
+    )
+    if (new_cause, new_stage) == (known.cause, known.stage) and not known.needs_review:
+        raise UsageError(f"case {case} is {known.cause}, {known.stage} already")
+    changes: dict[str, Any] = {
+        "cause": new_cause.value,
+        "stage": new_stage.value,
+        "severity": SEVERITY[new_stage],
+        "confidence": 1.0,
+        "needs_review": 0,
+        "also": json.dumps([c.value for c in known.also if c is not new_cause and new_cause is not Cause.NONE]),
+    }
+    if new_cause is Cause.NONE:
+        changes["status"] = Status.DISMISSED.value
+        outbox.withdraw(db, case, now, why="the case is no warning")
+    elif known.status is Status.DISMISSED:
+        changes["status"] = Status.OPEN.value
+    event = history.change(db, case, "corrected", changes, by=by, now=now)
+    for message in messages.of_case(db, case):
+        _remember(db, message.id, event.id, known, new_cause, new_stage, by, now, source)
+    return event
 
 
 def correct_message(
-    db: Database, message: int, *, cause: Cause, stage: Stage | None, by: str, now: datetime
+    db: Database, message: int, *, cause: Cause, stage: Stage | None, by: str, now: datetime, source: str = "command"
 ) -> CaseEvent:
     """Say what a message really is. A message that was thought ordinary becomes a case.
 
     Raises:
         UsageError: no such message, or it is ordinary mail already.
     """
+    with transaction(db):
+        return message_corrected(db, message, cause=cause, stage=stage, by=by, now=now, source=source)
+
+
+def message_corrected(
+    db: Database, message: int, *, cause: Cause, stage: Stage | None, by: str, now: datetime, source: str
+) -> CaseEvent:
+    """correct_message() within the transaction of its caller.
+
+    Raises:
+        UsageError: as in correct_message().
+    """
     found = messages.get(db, message)
     if found is None:
         raise UsageError(f"there is no message {message}; see: triage messages")
     if found.case_id is not None:
-        return correct(db, found.case_id, cause=cause, stage=stage, by=by, now=now)
+        return corrected(db, found.case_id, cause=cause, stage=stage, by=by, now=now, source=source)
     if cause is Cause.NONE:
         raise UsageError(f"message {message} is no warning already")
     new_stage = stage or Stage.WARNING
-    with transaction(db):
-        columns = {
-            "account": found.account,
-            "platform": Platform.OTHER.value,
-            "store": "",
-            "cause": cause.value,
-            "stage": new_stage.value,
-            "status": Status.OPEN.value,
-            "severity": SEVERITY[new_stage],
-            "confidence": 1.0,
-            "needs_review": 0,
-            "sender": SenderVerdict.UNPROVEN.value,
-            "language": "und",
-            "title": found.subject,
-        }
-        detail = {"subject": found.subject, "message": message}
-        event = history.open_case(db, columns, detail, by=by, now=now)
-        case = event.case_id
-        db.execute("UPDATE messages SET case_id = ?, outcome = 'warning' WHERE id = ?", (case, message))
-        known = existing(db, case)
-        _remember(db, message, event.id, known, cause, new_stage, by, now)
-        return event
+    columns = {
+        "account": found.account,
+        "platform": Platform.OTHER.value,
+        "store": "",
+        "cause": cause.value,
+        "stage": new_stage.value,
+        "status": Status.OPEN.value,
+        "severity": SEVERITY[new_stage],
+        "confidence": 1.0,
+        "needs_review": 0,
+        "sender": SenderVerdict.UNPROVEN.value,
+        "language": "und",
+        "title": found.subject,
+    }
+    detail = {"subject": found.subject, "message": message}
+    event = history.open_case(db, columns, detail, by=by, now=now)
+    case = event.case_id
+    db.execute("UPDATE messages SET case_id = ?, outcome = 'warning' WHERE id = ?", (case, message))
+    known = existing(db, case)
+    _remember(db, message, event.id, known, cause, new_stage, by, now, source)
+    return event
 
 
 def believe(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
@@ -282,11 +315,14 @@ def undo(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
 
 
 def _remember(
-    db: Database, message: int, event: int, was: Case, cause: Cause, stage: Stage, by: str, now: datetime
+    db: Database, message: int, event: int, was: Case, cause: Cause, stage: Stage, by: str, now: datetime, source: str
 ) -> None:
     """Keep a correction as something to learn from."""
-    db.execute(
-        "INSERT INTO corrections (message_id, event_id, at, by, was, cause, stage) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    from triage.learn import corrections  # reads a mail; what needs no correction does not wait for that
+
+    made = db.execute(
+        """INSERT INTO corrections (message_id, event_id, at, by, was, cause, stage, source)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
         (
             message,
             event,
@@ -295,5 +331,7 @@ def _remember(
             json.dumps({"cause": was.cause, "stage": was.stage}),
             cause.value,
             stage.value,
+            source,
         ),
-    )
+    ).fetchone()
+    corrections.remember(db, made[0])

@@ -122,7 +122,7 @@ class Judges:
         return bool(self._starting.done())
 
     def _start(self, model: Model) -> None:
-        self._starting = self._workers().submit(_model, self._models, model.version)
+        self._starting = self._workers().submit(loaded, self._models, model.version)
 
     def stop(self) -> None:
         """End the workers at once; what they had is judged at the next start."""
@@ -156,7 +156,7 @@ def _judge_apart(
     messages: list[RawMessage], recipient: Recipient, verify: bool, models: Path, version: str
 ) -> list[Judged]:
     known = replace(recipient, signatures=_signatures().valid if verify else None)
-    return judge(messages, known, _model(models, version))
+    return judge(messages, known, loaded(models, version))
 
 
 @lru_cache(maxsize=1)
@@ -165,5 +165,6 @@ def _signatures() -> Signatures:
 
 
 @lru_cache(maxsize=1)
-def _model(models: Path, version: str) -> Model:
+def loaded(models: Path, version: str) -> Model:
+    """A version of the model, loaded once in each process."""
     return registry.load(models, version)

@@ -51,9 +51,9 @@ class Program:
         command = [sys.executable, "-m", "triage", "run", "-c", str(self.config), *arguments]
         return subprocess.Popen(command, stdout=said, stderr=said, text=True)
 
-    def once(self):
+    def once(self, patience_s=60):
         command = [sys.executable, "-m", "triage", "run", "--once", "-c", str(self.config)]
-        return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode
+        return subprocess.run(command, capture_output=True, timeout=patience_s, check=False).returncode
 
     def rows(self, sql):
         if not (self.data / "triage.sqlite").exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from triage import actions, regrouping
 from triage.advising import advised
 from triage.cases import history, messages, queries
 from triage.cli.app import ByOption, CaseNumber, ConfigOption, JsonOption, app, database, now, person
-from triage.cli.show import out, plain, print_json
+from triage.cli.show import out, plain, print_json, progress
 from triage.config import Settings
 from triage.errors import UsageError
 from triage.labels import Cause, Stage, Status
@@ -128,13 +129,28 @@ def split(
 
 @app.command()
 def reclassify(
-    number: Annotated[int, typer.Argument(help="The case's number; with --message, the message's.", min=1)],
+    number: Annotated[
+        int | None, typer.Argument(help="The case's number; with --message, the message's.", min=1)
+    ] = None,
     cause: Annotated[Cause | None, typer.Option(help='What it really is; "none" if it is no warning.')] = None,
     stage: Annotated[Stage | None, typer.Option(help="How far it really is.")] = None,
     not_a_warning: Annotated[bool, typer.Option("--not-a-warning", help="The same as --cause none.")] = False,
     message: Annotated[
         bool, typer.Option("--message", help="The number is a message's, as listed by: triage messages")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Judge all stored warnings with the model in use; shows what would change.")
+    ] = False,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="With --all: only mail since that day.")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="With --all: change it. Corrections stay as they are.")
+    ] = False,
+    backend: Annotated[
+        str, typer.Option("--backend", help="With --all: local, or dask (a cluster's workers).")
+    ] = "local",
+    scheduler: Annotated[str, typer.Option("--scheduler", help="Address of the Dask scheduler.")] = "",
     path: ConfigOption = None,
     by: ByOption = None,
     json: JsonOption = False,
@@ -144,6 +160,13 @@ def reclassify(
     The case, its advice and the alerts that still wait follow at once; the correction is kept, and the next
     [bold]triage train[/bold] learns from it. To take it back: [bold]triage undo[/bold].
     """
+    if everything:
+        if number is not None or cause or stage or not_a_warning or message:
+            raise UsageError("--all is what the model says; it goes with --since, --apply, --backend and --scheduler")
+        _reclassify_all(path, since, apply, backend, scheduler, person(by), json)
+        return
+    if number is None:
+        raise UsageError("say which: the number of a case, or --all; see: triage cases")
     if not_a_warning:
         cause = Cause.NONE
     if cause is None and stage is None:
@@ -171,6 +194,43 @@ def genuine(number: CaseNumber, path: ConfigOption = None, by: ByOption = None, 
 def undo(number: CaseNumber, path: ConfigOption = None, by: ByOption = None, json: JsonOption = False) -> None:
     """Take back the last thing a person did to a case."""
     _act(path, json, lambda db: actions.undo(db, number, by=person(by), now=now()))
+
+
+def _reclassify_all(
+    path: Path | None, since: datetime | None, apply: bool, backend: str, scheduler: str, by: str, json: bool
+) -> None:
+    """What the model in use says of all stored warnings: a table of what differs, and with apply, the cases made anew."""
+    from triage import redeciding
+    from triage.learn import backends, registry
+
+    with database(path) as (db, settings), backends.chosen(backend, scheduler) as where:
+        with progress("judging", quiet=json) as step:
+            found = redeciding.redecide(
+                db,
+                registry.load(settings.models_dir),
+                settings,
+                since=since.replace(tzinfo=UTC) if since else None,
+                backend=where,
+                progress=step,
+            )
+        changed = redeciding.apply(db, found, settings, now(), by=by) if apply else 0
+    if json:
+        changes = [redeciding.as_document(each) for each in found.changes]
+        print_json({"mails": found.mails, "changes": changes, "applied": apply, "cases_changed": changed})
+        return
+    for each in found.changes[:200]:
+        was, is_ = (f"{d.cause}, {d.stage}" for d in (each.before, each.after))
+        mark = "  (corrected by a person: stays)" if each.corrected else "  (for review)" if each.lost else ""
+        out.print(
+            f"case {each.case}  message {each.message}  {was} -> {is_}{mark}  [dim]{plain(each.subject[:60])}[/dim]"
+        )
+    if len(found.changes) > 200:
+        out.print(f"... and {len(found.changes) - 200} more; all of them: --json")
+    out.print(f"{found.mails} stored warnings judged, {len(found.changes)} would be decided otherwise.")
+    if apply:
+        out.print(f"{changed} open cases changed; each can be taken back: triage undo CASE")
+    elif found.changes:
+        out.print("Nothing was changed; to change it: triage reclassify --all --apply")
 
 
 def _act(path: Path | None, json: bool, action: Callable[[Database], CaseEvent]) -> None:

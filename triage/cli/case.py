@@ -123,7 +123,7 @@ def _document(db: Database, known: Case, told: Advice, settings: Settings) -> di
                 "evidence": [{"source": e.source, "text": e.text, "weight": e.weight} for e in m.decision.evidence]
                 if m.decision
                 else [],
-                "text": _text(db, m.id),
+                "text": mail_text(db, m.id),
             }
             for m in messages.of_case(db, known.id)
         ],
@@ -210,9 +210,9 @@ def _mails(db: Database, known: Case, told: Advice, zone: ZoneInfo, *, full: boo
         head = f"{received}  {plain(message.sender)}  ({'邮件' if zh else 'message'} {message.id})"
         out.print(Rule(head, align="left", style="dim"))
         if message.decision:
-            why = plain(_because(message.decision))
+            why = plain(because(message.decision))
             out.print(f"[dim]{'依据' if zh else 'Because'}: {why} ({message.model})[/dim]")
-        lines = _text(db, message.id).split("\n")
+        lines = mail_text(db, message.id).split("\n")
         shown = "\n".join(lines if full else lines[:_SHOWN_LINES])
         out.print(plain(shown if believed else defanged(shown)))
         if not full and len(lines) > _SHOWN_LINES:
@@ -360,7 +360,8 @@ def _forwarded_by(db: Database, known: Case, zh: bool) -> str:
     return f"{'由' if zh else 'by'} {passed_on.by.email or passed_on.by.name} ({passed_on.how}){note}"
 
 
-def _text(db: Database, message: int) -> str:
+def mail_text(db: Database, message: int) -> str:
+    """The text of a stored mail; "" where its original was not kept."""
     from triage.mail import reading
 
     raw = messages.original(db, message)
@@ -368,7 +369,8 @@ def _text(db: Database, message: int) -> str:
     return read.text if isinstance(read, Mail) else ""
 
 
-def _because(decision: Decision) -> str:
+def because(decision: Decision) -> str:
+    """Why it was decided so, in one line."""
     named = reasons(decision.evidence)
     return f"{decision.review_reason}; {named}" if decision.review_reason else named
 

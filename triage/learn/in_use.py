@@ -1,4 +1,4 @@
-"""The model a running daemon judges with; it follows promotions without a restart."""
+"""The model a running daemon judges with; it follows promotions without a restart, and goes back where one fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from triage.errors import ModelError
-from triage.learn import registry, retrain
+from triage.learn import journal, registry, retrain, self_test
 from triage.learn.corpus import Row
 from triage.understand.classifier import Model
 
@@ -18,7 +18,8 @@ log = structlog.get_logger()
 
 
 class ModelInUse:
-    """Gives the current model to any thread. A version that cannot be loaded never replaces one that works."""
+    """Gives the current model to any thread. A version that cannot be loaded, or fails its self-test, never replaces one that
+    works: the registry is put back to that."""
 
     def __init__(self, models: Path, clock: Callable[[], datetime], corrections: Callable[[], list[Row]]) -> None:
         self._models = models
@@ -32,7 +33,7 @@ class ModelInUse:
         """The model of the current version.
 
         None yet, or one that another installation or library version made: a new one is trained. After that
-        a version that fails to load is left alone as long as one works.
+        a version that fails is taken back as long as one works.
 
         Raises:
             ModelError, CorpusError: there is no model and none can be made.
@@ -45,12 +46,25 @@ class ModelInUse:
 
     def _first(self) -> Model:
         try:
-            if registry.current(self._models) is not None:
-                return registry.load(self._models)
+            version = registry.current(self._models)
         except ModelError as error:
             log.warning("model_refused", reason=str(error))
+            version = None
+        tried = set[str]()
+        while version and version not in tried:  # the one before it, and so on
+            tried.add(version)
+            try:
+                model = _sound(self._models, version)
+            except ModelError as error:
+                log.warning("model_refused", reason=str(error))
+                version = journal.before(self._models, version)
+                continue
+            if len(tried) > 1:
+                self._put_back(model.version, "the versions after it were refused")
+            return model
         log.info("model_training")
-        return retrain.retrain(self._models, self._corrections(), self._clock(), force=True).model
+        why = "no version there was could be used"
+        return retrain.retrain(self._models, self._corrections(), self._clock(), force=why).model
 
     def _follow(self, model: Model) -> Model:
         version = None
@@ -58,10 +72,29 @@ class ModelInUse:
             version = registry.current(self._models)
             if version is None or version in {model.version, self._refused}:
                 return model
-            self._model = registry.load(self._models, version)
+            self._model = _sound(self._models, version)
         except ModelError as error:
             self._refused = version or ""
             log.error("model_not_taken_over", reason=str(error), stays=model.version)
+            self._put_back(model.version, str(error))
             return model
         log.info("model_taken_over", version=self._model.version, was=model.version)
         return self._model
+
+    def _put_back(self, version: str, why: str) -> None:
+        try:
+            registry.promote(self._models, version, by=retrain.BY, why=f"gone back to: {why}", now=self._clock())
+        except ModelError as error:  # it was deleted, or the disk is full: what is in memory still works
+            log.error("model_not_put_back", reason=str(error))
+
+
+def _sound(models: Path, version: str) -> Model:
+    """A version, loaded and tested.
+
+    Raises:
+        ModelError: it is refused, or gets a plain case wrong.
+    """
+    model = registry.load(models, version)
+    if wrong := self_test.failing(model):
+        raise ModelError(f"{models / version}: fails its self-test: {wrong[0]}; run: triage models roll-back")
+    return model

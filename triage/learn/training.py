@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.model_selection import LeaveOneGroupOut
 
 from triage.errors import CorpusError
 from triage.labels import Cause, Stage
+from triage.learn.backends import LOCAL, Backend
 from triage.learn.corpus import Row
 from triage.learn.evaluation import Prediction
 from triage.types import Address, Mail, Origin
@@ -35,6 +36,12 @@ _QUESTIONS: dict[str, tuple[float, Literal["squared", "hinge"]]] = {
     "warning": (0.0, "hinge"),
     "cause": (0.75, "squared"),
     "stage": (0.5, "squared"),
+}
+#: What a version was trained with, for its manifest.
+PARAMETERS: dict[str, Any] = {
+    "folds": FOLDS,
+    "miss_costs": MISS_COSTS,
+    "questions": {task: {"power": power, "loss": loss} for task, (power, loss) in _QUESTIONS.items()},
 }
 #: Fewer than this cannot be split into folds with something of everything.
 FEWEST_ROWS = 60
@@ -61,7 +68,12 @@ class Trained:
     held_out: tuple[Prediction, ...]  # in the order of the rows
 
 
-def train(rows: Sequence[Row], version: str, progress: Progress = lambda share, what: None, jobs: int = 2) -> Trained:
+def train(
+    rows: Sequence[Row],
+    version: str,
+    progress: Progress = lambda share, what: None,
+    backend: Backend = LOCAL,
+) -> Trained:
     """Fit a model and predict every row by a model that has seen nothing of its group.
 
     Raises:
@@ -75,7 +87,7 @@ def train(rows: Sequence[Row], version: str, progress: Progress = lambda share, 
     splits = list(LeaveOneGroupOut().split(everything, groups=_folds(groups)))
     tasks = [delayed(_fit)(examples, everything), *(delayed(_held_out)(examples, *split) for split in splits)]
     found: list[Any] = []
-    for result in Parallel(n_jobs=jobs, return_as="generator")(tasks):
+    for result in backend.each(tasks):
         found.append(result)
         progress(0.05 + 0.9 * len(found) / len(tasks), "testing on unseen families")
     fitted, *folds = found
@@ -89,7 +101,7 @@ def train(rows: Sequence[Row], version: str, progress: Progress = lambda share, 
 
 
 def judge_without(
-    rows: Sequence[Row], parts: Sequence[set[int]], model: Model, jobs: int = 2
+    rows: Sequence[Row], parts: Sequence[set[int]], model: Model, backend: Backend = LOCAL
 ) -> list[dict[int, Prediction]]:
     """For each part (row numbers): what is said of its rows by classifiers that have seen neither them nor their groups.
 
@@ -102,7 +114,7 @@ def judge_without(
         known = [i for i, e in enumerate(examples) if _group(e.row, e.number) not in groups]
         unseen = [i for i, e in enumerate(examples) if e.number in part]
         tasks.append(delayed(_held_out)(examples, np.array(known), np.array(unseen)))
-    return [_predictions(rows, model, [fold]) for fold in Parallel(n_jobs=jobs)(tasks)]
+    return [_predictions(rows, model, [fold]) for fold in backend.each(tasks)]
 
 
 def choose_thresholds(rows: Sequence[Row], held_out: Sequence[Prediction]) -> Thresholds:

@@ -119,6 +119,20 @@ def done_in_the_mailbox(db: Database) -> None:
     )
 
 
+@MIGRATIONS(name="0007_examples_and_what_the_model_said")
+def examples_and_figures(db: Database) -> None:
+    """What is learned from a correction, masked, and where it was made; by day, what the model said, to see it drift."""
+    db.conn.execute("ALTER TABLE corrections ADD COLUMN example TEXT")
+    db.conn.execute("ALTER TABLE corrections ADD COLUMN source TEXT NOT NULL DEFAULT 'command'")
+    db.conn.execute(
+        """CREATE TABLE judged (
+               day TEXT NOT NULL, account TEXT NOT NULL, model TEXT NOT NULL, mails INTEGER NOT NULL,
+               warnings INTEGER NOT NULL, reviews INTEGER NOT NULL, confidence REAL NOT NULL,
+               words INTEGER NOT NULL, unknown_words INTEGER NOT NULL, PRIMARY KEY (day, account, model)
+           ) WITHOUT ROWID"""
+    )
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,
