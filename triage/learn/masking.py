@@ -15,19 +15,18 @@ MOST = 6_000
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+")
 #: Four digits and more, in one piece or with marks between them: telephone, account, order, identity card, a year too.
-_NUMBER = re.compile(r"\d(?:[\d ./()-]{2,}\d)")
+_NUMBER = re.compile(r"(?=(?:[ ./()-]?\d){4})\d(?:[ ./()-]?\d)+")
 #: A word of letters and digits that is a number of something: ASIN, VAT, IBAN, case.
 _CODE = re.compile(r"\b(?=[A-Za-z-]*\d)(?=\w*[A-Za-z])[A-Za-z0-9][A-Za-z0-9-]{5,40}\b")
 #: Whom a mail greets, up to the end of the greeting. What stands for everybody ("Dear seller") says nothing and may go too.
 _GREETING = re.compile(
-    r"^(?P<hello>\s*(?:dear|hello|hi|greetings|guten tag|hallo|liebe[rs]?|sehr geehrte[rs]?(?: (?:herr|frau))?|bonjour|cher|chère|"
-    r"estimad[oa]|hola|gentile|salve|ciao|olá|prezad[oa]|beste|geachte|szanowny|hej|sayın)\s+)[^,:;!?\n。，：！]{2,60}",
+    r"^(?P<hello>[ \t]*(?:dear|hello|hi|greetings|guten tag|hallo|liebe[rs]?|sehr geehrte[rs]?(?: (?:herr|frau))?|bonjour|cher|chère|"
+    r"estimad[oa]|hola|gentile|salve|ciao|olá|prezad[oa]|beste|geachte|szanowny|hej|sayın)[ \t]+)[^\s,:;!?。，：！]+(?:[ \t]+[^\s,:;!?。，：！]+){0,3}"
+    r"(?=[,:;!，：！]|[ \t]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
-_CHINESE_GREETING = re.compile(
-    r"(?P<hello>(?:尊敬的|亲爱的|您好[，,]?|尊敬|親愛的)\s*)[^，。：！,:!\n]{1,30}(?=[，。：！,:!\n])"
-)
-_JAPANESE_GREETING = re.compile(r"^[^\n、。]{1,40}(?=\s*(?:様|さま|御中))", re.MULTILINE)
+_CHINESE_GREETING = re.compile(r"(?P<hello>(?:尊敬的|亲爱的|親愛的)[ \t]*)[^，。：！,:!\n]{1,30}(?=[，。：！,:!\n])")
+_JAPANESE_GREETING = re.compile(r"^[^\n、。]{1,40}?(?=[ \t\u3000]*(?:様|さま|御中)[ \t\u3000、,]*$)", re.MULTILINE)
 
 
 def masked(text: str, names: Iterable[str] = ()) -> str:
