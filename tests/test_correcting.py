@@ -1,20 +1,28 @@
 """What people say mails really are: by command, one key after another, for all stored mails at once; and what is kept of it."""
 
 import json
+import shutil
 import zlib
+from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import NOW, ORDER, a_batch, a_raw
-from triage import actions, redeciding
+from tests.conftest import NOW, ORDER, a_batch, a_raw, until
+from tests.data.new_kinds import KINDS
+from triage import actions, drift, redeciding
 from triage.cases import queries
 from triage.cli import app
+from triage.config import Settings
 from triage.errors import UsageError
 from triage.labels import Cause, Stage, Status
-from triage.learn import backends, corrections, masking, registry
+from triage.learn import backends, corpus, corrections, masking, registry, scheduled, training
+from triage.learn.evaluation import metrics, predict
 from triage.mail import cursor
 from triage.pipeline import take_in
+from triage.types import Decision
+from triage.watching import watch, well
 
 DOUBTFUL = "About your account"
 TEXT = """Dear Li Wei,
@@ -36,7 +44,8 @@ def stored(db, model, settings):
     for case in (1, 2):
         db.execute("UPDATE cases SET needs_review = 1 WHERE id = ?", [case])
         db.execute(
-            "UPDATE messages SET decision = json_set(decision, '$.needs_review', json('true')) WHERE case_id = ?", [case]
+            "UPDATE messages SET decision = json_set(decision, '$.needs_review', json('true')) WHERE case_id = ?",
+            [case],
         )
     db.conn.commit()
     return db
@@ -167,8 +176,6 @@ def test_of_like_mails_the_latest_correction_counts_and_the_contradiction_is_sho
 def test_corrections_are_exported_as_rows_to_train_from(db, ran, tmp_path):
     actions.correct(db, 1, cause=Cause.EPR, stage=None, by="li", now=NOW)
     assert ran("corrections", "--export", str(tmp_path / "mine.jsonl")).exit_code == 0
-    from triage.learn import corpus
-
     assert [row.cause for row in corpus.load([tmp_path / "mine.jsonl"], to_learn=True).rows] == [Cause.EPR]
 
 
@@ -247,3 +254,130 @@ def test_a_dask_cluster_of_two_workers_says_the_same(otherwise, settings, models
         there = redeciding.redecide(otherwise, model, settings, backend=cluster)
     assert there.decisions == here.decisions
     assert len(here.decisions) == 4
+
+
+# ---- a new kind of notice --------------------------------------------------------------------------------------
+
+
+def test_twenty_corrections_of_a_new_kind_are_enough_and_cost_nothing_elsewhere(model, models):
+    kind = KINDS[0]
+    notices = kind.notices()
+    assert len({(row.subject, row.body) for row in notices}) == 40
+    learn = [
+        row.model_copy(update={"weight": corrections.WEIGHT, "group": f"correction-{row.id}"}) for row in notices[:20]
+    ]
+
+    def found(by):
+        return sum(said.cause is kind.cause for said in predict(notices[20:], by)) / 20
+
+    before = next(saved for saved in registry.versions(models) if saved.current).metrics
+    rows = corpus.shipped().rows
+    trained = training.train([*rows, *learn], "x")
+    after = metrics(rows, trained.held_out[: len(rows)])
+
+    assert found(model) < 0.5  # the corpus lacks it
+    assert found(trained.model) >= 0.9
+    for figure in ("warning_recall", "cause_macro_f1"):
+        assert after[figure] >= before[figure] - 0.005
+
+
+# ---- by itself -------------------------------------------------------------------------------------------------
+
+
+NIGHT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def learning(settings, tmp_path, models):
+    shutil.copytree(models, tmp_path / "own")
+    return Settings(**{**dict(settings), "models": tmp_path / "own", "learning": {"after": 3}})
+
+
+def test_a_training_is_due_at_a_quiet_hour_after_enough_corrections(stored, learning):
+    assert not scheduled.due(stored, learning, NIGHT)
+    for case in (1, 2, 3):
+        actions.correct(stored, case, cause=Cause.EPR, stage=None, by="li", now=NIGHT - timedelta(hours=1))
+    assert scheduled.due(stored, learning, NIGHT)
+    assert not scheduled.due(stored, learning, NIGHT + timedelta(hours=9))
+    off = learning.model_copy(update={"learning": learning.learning.model_copy(update={"after": 0})})
+    assert not scheduled.due(stored, off, NIGHT)
+    actions.undo(stored, 3, by="li", now=NIGHT)
+    assert not scheduled.due(stored, learning, NIGHT)
+
+
+def test_it_runs_once_in_a_process_of_its_own_at_the_lowest_priority_and_ends_with_the_service(stored, learning):
+    for case in (1, 2, 3):
+        actions.correct(stored, case, cause=Cause.EPR, stage=None, by="li", now=NIGHT - timedelta(hours=1))
+    before = registry.current(learning.models_dir)
+    apprentice = scheduled.Apprentice(learning)
+    assert apprentice.look(stored, NIGHT)
+    assert not apprentice.look(stored, NIGHT)  # one at a time
+    process = psutil.Process(apprentice._running.pid)
+    until(lambda: process.nice() == 19, 30, "for the priority")
+    apprentice.stop()
+    assert not apprentice.busy
+    assert registry.current(learning.models_dir) == before
+
+
+# ---- drift -----------------------------------------------------------------------------------------------------
+
+
+def decided(number, *, review=0.0, unknown=0.5):
+    """What a model said of so many mails, a share of them for review."""
+    return [
+        Decision(
+            warning=n % 10 == 0,
+            cause=Cause.KYC if n % 10 == 0 else Cause.NONE,
+            needs_review=n < review * number,
+            confidence=0.9,
+            unknown_words=unknown,
+            model="m",
+        )
+        for n in range(number)
+    ]
+
+
+def some_weeks(db, shares, *, unknown=()):
+    """A week for each share, the last one up to yesterday."""
+    for back, share in enumerate(reversed(shares), 1):
+        strange = unknown[-back] if unknown else 0.5
+        drift.note(db, "shop", decided(200, review=share, unknown=strange), NOW - timedelta(days=7 * back - 3))
+    db.conn.commit()
+
+
+@pytest.mark.parametrize(
+    ("shares", "out"),
+    [
+        ([0.05, 0.06, 0.05, 0.06, 0.05], []),
+        ([0.05, 0.06, 0.05, 0.06, 0.30], ["review_share"]),
+        ([0.05, 0.30], []),  # four weeks tell what is usual
+        ([0.05, 0.06, 0.05, 0.06, 0.075], []),  # within three points
+    ],
+)
+def test_a_week_out_of_the_band_of_those_before_it_is_seen(db, shares, out):
+    some_weeks(db, shares)
+    assert [each.figure for each in drift.drifting(drift.weeks(db, NOW))] == out
+
+
+def test_few_mails_say_nothing(db):
+    some_weeks(db, [0.05] * 5)
+    drift.note(db, "shop", decided(20, review=1.0), NOW - timedelta(days=60))
+    assert drift.drifting(drift.weeks(db, NOW - timedelta(days=56))) == []
+
+
+def test_drift_is_told_once_and_once_when_it_is_over_and_does_not_stop_the_heartbeat(db, settings):
+    some_weeks(db, [0.05] * 5, unknown=[0.5, 0.5, 0.5, 0.5, 0.8])
+    for _ in range(2):
+        watch(db, settings, NOW)
+    told = [row["kind"] for row in db.query("SELECT kind FROM alerts ORDER BY id")]
+    assert told.count("model_drifts") == 1
+    assert well(db, settings, NOW)
+    db.execute("UPDATE judged SET unknown_words = mails * 0.5")
+    watch(db, settings, NOW)
+    assert [row["kind"] for row in db.query("SELECT kind FROM alerts ORDER BY id")].count("model_steady") == 1
+
+
+def test_what_is_stored_is_counted_by_day(stored):
+    row = next(stored.query("SELECT * FROM judged"))
+    assert (row["day"], row["account"], row["mails"], row["warnings"]) == (NOW.date().isoformat(), "shop", 4, 4)
+    assert 0 < row["unknown_words"] < 4

@@ -38,6 +38,7 @@ FLOOR = {
     "regrouping": 3,
     "advising": 3,
     "forgetting": 3,
+    "drift": 2,
     "searching": 3,
     "reports": 3,
     "learn": 3,
@@ -54,6 +55,7 @@ FLOOR = {
     "glossary": 0,
     "lookalikes": 0,
     "phrases": 0,
+    "orphans": 0,
     "errors": 0,
     "log": 0,
 }

@@ -24,6 +24,7 @@ from triage.judges import Judges
 from triage.learn import corrections
 from triage.learn.corpus import Row
 from triage.learn.in_use import ModelInUse
+from triage.learn.scheduled import Apprentice
 from triage.mail.signatures import Signatures
 from triage.mailbox import Mailbox
 from triage.mailboxes import Mailboxes
@@ -60,6 +61,10 @@ FILES_EVERY = 60.0
 BACKUP_LOOK = 600.0
 #: How often what is too old is looked for, in seconds.
 FORGET_EVERY = 6 * 3600.0
+#: How often it is asked whether a training is due, in seconds.
+LEARN_LOOK = 600.0
+#: How often it is asked whether another version of the model was put into use, in seconds; every look at a mailbox asks too.
+FOLLOW_EVERY = 5.0
 #: After SIGTERM, what runs gets this long to reach its next safe point, in seconds. systemd is told the same.
 GRACE = 4.0
 
@@ -93,6 +98,7 @@ class Daemon:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
+        self._apprentice = Apprentice(settings)
         self._clock_is_ahead = _ahead()
 
     def check(self) -> None:
@@ -127,6 +133,9 @@ class Daemon:
             self._scheduler.add_job(self.back_up, "interval", seconds=BACKUP_LOOK, id="backup", next_run_time=now())
         if self._settings.keep:
             self._scheduler.add_job(self.forget, "interval", seconds=FORGET_EVERY, id="forget", next_run_time=now())
+        if self._settings.learning.after:
+            self._scheduler.add_job(self.learn, "interval", seconds=LEARN_LOOK, id="learn")
+        self._scheduler.add_job(self.follow, "interval", seconds=FOLLOW_EVERY, id="follow")
         if self._settings.web.listen:
             self._serve()
         if plain := [
@@ -151,6 +160,7 @@ class Daemon:
         until = time.monotonic() + GRACE
         read = self._mailboxes.stop(GRACE)
         self._judges.stop()
+        self._apprentice.stop()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         late = [courier for courier in self._couriers.values() if not courier.ended(max(until - time.monotonic(), 0))]
@@ -227,6 +237,21 @@ class Daemon:
                 db, "backup", "backup_down", "backup_up", bool(reason), {"reason": reason}, settings, now()
             )
         )
+
+    def follow(self) -> None:
+        """Take over another version of the model, if one was put into use."""
+        if not self._model_down:  # else every look at a mailbox tries
+            self._current_model()
+
+    def learn(self) -> None:
+        """Begin a training if one is due."""
+        try:
+            with opened(self._settings.database) as db:
+                self._apprentice.look(db, now())
+        except TriageError as error:
+            log.warning("step_failed", reason=str(error))
+        except Exception:
+            log.exception("step_failed")
 
     def forget(self) -> None:
         """Delete what is older than is to be kept."""

@@ -26,6 +26,7 @@ from triage.judging import Judged, judge
 from triage.learn import registry
 from triage.mail.reading import Recipient
 from triage.mail.signatures import Signatures
+from triage.orphans import end_with
 from triage.suspects import Suspects
 from triage.types import Batch, RawMessage
 from triage.understand.classifier import Model
@@ -139,17 +140,9 @@ def _prepare(service: int) -> None:
     """A worker ends when the service tells it to, not when somebody presses Ctrl-C; it says only what went wrong, and leaves
     the processor to whoever has a new mail in hand."""
     os.nice(10)
-    threading.Thread(target=_end_with, args=(service,), daemon=True).start()
+    end_with(service)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log.configure(level="error")
-
-
-def _end_with(service: int) -> None:
-    """A service that is killed cannot end its workers; a worker that has another parent has lost it, perhaps before it
-    was ready itself."""
-    while os.getppid() == service:
-        time.sleep(0.5)
-    os._exit(0)
 
 
 def _judge_apart(

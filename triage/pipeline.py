@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from triage import replies
+from triage import drift, replies
 from triage.cases import matching, messages
 from triage.config import Settings
 from triage.errors import TriageError
@@ -100,6 +100,7 @@ def kept(db: Database, batch: Batch, judged: Sequence[Judged], settings: Setting
             counted.append(each.mail)
     messages.insert_ordinary(db, batch, ordinary)
     receiving.note(db, account.name, counted)
+    drift.note(db, account.name, decisions, now)
     cursor.advance(db, batch)
     return decisions
 

@@ -253,6 +253,7 @@ class Decision:
     deadline: Deadline | None = None
     evidence: tuple[Evidence, ...] = ()  # strongest first
     model: str = ""  # version that decided
+    unknown_words: float = 0.0  # share of the mail's distinct words that the model does not know, 0 to 1
 
     @property
     def ids(self) -> tuple[Identifier, ...]:

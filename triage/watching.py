@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from triage import drift
 from triage.alerts import outbox, standing, troubles
 from triage.cases import messages
 from triage.config import Settings
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 _HABITUAL = 20
 #: Its longest silence so far may be longer by a half.
 _UNUSUAL = 1.5
+#: Troubles that may be none, and do not stop the heartbeat.
+_HARMLESS = frozenset({"mailbox_silent", "model_drifts"})
 #: For how long the address of the heartbeat may keep us, in seconds.
 _PATIENCE = 10
 
@@ -37,6 +40,8 @@ def watch(db: Database, settings: Settings, now: datetime) -> None:
     if settings.alerting.mailbox_silent_after:
         for account in settings.accounts:
             _silence(db, account.name, settings, now)
+    if settings.learning.drift:
+        _drift(db, settings, now)
 
 
 def trouble(
@@ -63,7 +68,7 @@ def well(db: Database, settings: Settings, now: datetime) -> bool:
     """Whether everything is as it should be: mailboxes are read, targets take alerts, there is a model and space."""
     failing = any(row.told_failing and settings.watches(row.account, row.folder) for row in cursor.every(db))
     dead = any(standing.known(db, target.name, now).told_failing for target in settings.targets)
-    return not (failing or dead or any(each.kind != "mailbox_silent" for each in troubles.listed(db)))
+    return not (failing or dead or any(each.kind not in _HARMLESS for each in troubles.listed(db)))
 
 
 def clock_was_set(db: Database, now: datetime) -> None:
@@ -95,6 +100,24 @@ def _disk(db: Database, settings: Settings, now: datetime) -> None:
     before = any(each.topic == "disk" for each in troubles.listed(db))
     # A disk at the limit would be told of at every look: it is well only with a tenth more.
     trouble(db, "disk", "disk_low", "disk_up", free < limit * (1.1 if before else 1), detail, settings, now)
+
+
+def _drift(db: Database, settings: Settings, now: datetime) -> None:
+    """What the model says has left its band: mail has changed, or the model has."""
+    found = {each.figure: each for each in drift.drifting(drift.weeks(db, now))}
+    for figure in drift.FIGURES:
+        each = found.get(figure)
+        detail = (
+            {
+                "figure": figure.replace("_", " "),
+                "value": f"{each.value:.1%}",
+                "low": f"{max(each.low, 0):.1%}",
+                "high": f"{each.high:.1%}",
+            }
+            if each
+            else {"figure": figure.replace("_", " ")}
+        )
+        trouble(db, f"drift:{figure}", "model_drifts", "model_steady", each is not None, detail, settings, now)
 
 
 def _silence(db: Database, account: str, settings: Settings, now: datetime) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, field_validator, model_validator
 
-from triage.config.kinds import Duration, Language, Section, Weekday, Zone
+from triage.config.kinds import Duration, Hours, Language, Section, Span, Weekday, Zone
 from triage.config.providers import providers
 from triage.secret import Secret
 
@@ -170,6 +170,14 @@ class Backup(Section):
     every: Duration = timedelta(days=1)  # "0 seconds": only by command
     folder: Path | None = None  # None: backups/ below data
     keep: int = Field(default=7, ge=1)
+
+
+class Learning(Section):
+    """Training by itself, and what is told of the model."""
+
+    after: int = Field(default=20, ge=0)  # corrections since the last training; 0: only by command
+    hours: Span = Hours(time(2), time(5))  # in the general time zone
+    drift: bool = True  # tell when what the model says leaves its band
 
 
 class Web(Section):

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from triage.config.alerting import Alerting, Heartbeat, Person, Route, Target
 from triage.config.consistency import faults
 from triage.config.kinds import Duration, Language, Section, Zone
-from triage.config.sections import Account, Backup, Calendar, Logging, Polling, Report, Sender, Web
+from triage.config.sections import Account, Backup, Calendar, Learning, Logging, Polling, Report, Sender, Web
 
 
 class Settings(Section):
@@ -36,6 +36,7 @@ class Settings(Section):
     report: Report = Report()
     calendar: Calendar = Calendar()
     backup: Backup = Backup()
+    learning: Learning = Learning()
     web: Web = Web()
     logging: Logging = Logging()
 

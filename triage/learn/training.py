@@ -95,7 +95,9 @@ def train(
     model = Model(version, fitted.features, warning, cause, stage, Thresholds())
     by_row = _predictions(rows, model, folds)
     held_out = [by_row[number] for number in range(len(rows))]
-    thresholds = choose_thresholds(rows, held_out)
+    # What a threshold costs is told by the corpus: corrections weigh more because they are few, and are much alike.
+    common = [number for number, row in enumerate(rows) if row.weight <= 1.0] or list(range(len(rows)))
+    thresholds = choose_thresholds([rows[n] for n in common], [held_out[n] for n in common])
     progress(1.0, "done")
     return Trained(replace(model, thresholds=thresholds), tuple(p.judged(thresholds) for p in held_out))
 

@@ -128,7 +128,7 @@ def examples_and_figures(db: Database) -> None:
         """CREATE TABLE judged (
                day TEXT NOT NULL, account TEXT NOT NULL, model TEXT NOT NULL, mails INTEGER NOT NULL,
                warnings INTEGER NOT NULL, reviews INTEGER NOT NULL, confidence REAL NOT NULL,
-               words INTEGER NOT NULL, unknown_words INTEGER NOT NULL, PRIMARY KEY (day, account, model)
+               unknown_words REAL NOT NULL, PRIMARY KEY (day, account, model)
            ) WITHOUT ROWID"""
     )
 

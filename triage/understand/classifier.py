@@ -77,6 +77,7 @@ class Scores:
     stages: Numbers  # shape (n, len(model.stages))
     rows: csr_matrix  # the features, to explain with
     pieces: dict[int, Pieces]  # by number of the mail: only of those that may be warnings
+    unknown: Numbers  # shape (n,): share of each mail's tokens that the model does not know
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Model:
 
     def scores(self, mails: Sequence[Mail]) -> Scores:
         """Probabilities for a batch of at least one mail. The pieces of a mail are judged only where it may be a warning."""
-        rows = self.features.transform(mails)
+        rows, unknown = self.features.rows(mails)
         warning = self.warning.chances(self.warning.linear.decision_function(rows))[:, 1]
         causes = self.cause.linear.decision_function(rows)
         doubtful = np.flatnonzero(warning >= self.thresholds.review).tolist()
@@ -116,6 +117,7 @@ class Model:
             stages=self.stage.chances(self.stage.linear.decision_function(rows)),
             rows=rows,
             pieces=pieces,
+            unknown=unknown,
         )
 
     def evidence(self, mail: Mail, scores: Scores, number: int, cause: Cause) -> tuple[Evidence, ...]:

@@ -90,6 +90,7 @@ def _decision(
             forwarded=mail.forwarded,
             evidence=model.evidence(mail, scores, number, Cause.NONE) if explain_all else (),
             model=model.version,
+            unknown_words=round(float(scores.unknown[number]), 4),
         )
     warning = p_warning >= limits.warning
     order = np.argsort(-shares)
@@ -118,6 +119,7 @@ def _decision(
         deadline=None if stage is Stage.REINSTATED else deadline(f"{mail.subject}\n{mail.text}", base, zone),
         evidence=_evidence(mail, model, scores, number, cause if warning else Cause.NONE),
         model=model.version,
+        unknown_words=round(float(scores.unknown[number]), 4),
     )
 
 
