@@ -381,3 +381,18 @@ def test_what_is_stored_is_counted_by_day(stored):
     row = next(stored.query("SELECT * FROM judged"))
     assert (row["day"], row["account"], row["mails"], row["warnings"]) == (NOW.date().isoformat(), "shop", 4, 4)
     assert 0 < row["unknown_words"] < 4
+
+
+def test_the_report_on_the_model_shows_what_it_confuses_its_words_and_its_drift(ran, db, tmp_path):
+    some_weeks(db, [0.05, 0.06, 0.05, 0.06, 0.30])
+    drift.note(db, "shop", [], NOW)
+    page = tmp_path / "model.html"
+    done = ran("report", "--model", "--out", str(page))
+    assert done.exit_code == 0, done.output
+    text = page.read_text(encoding="utf-8")
+    for heading in ("What is taken for what", "Can the confidence be trusted?", "Words that carry each cause"):
+        assert heading in text
+    assert text.count("data:image/png;base64,") >= 2
+    assert "trademark" in text
+    assert "<script" not in text
+    assert isinstance(ran("report", "--model").exception, UsageError)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from triage.cli.app import ConfigOption, LanguageOption, app, database, language, now
+from triage.cli.app import ConfigOption, LanguageOption, app, database, language, now, settings_or_defaults
 from triage.cli.show import out
 from triage.errors import UsageError
 
@@ -24,6 +24,10 @@ def report(
         Path | None, typer.Option("--out", "-o", help="File to write: .html or .md. Default: Markdown, printed.")
     ] = None,
     form: Annotated[Literal["html", "md"] | None, typer.Option("--format", help="Default: as --out ends.")] = None,
+    model: Annotated[
+        bool,
+        typer.Option("--model", help="Report on the model in use instead: what it confuses, its words, its drift."),
+    ] = False,
     lang: LanguageOption = None,
 ) -> None:
     """Report on some days: what came, what is due, what was won or lost, how fast it was answered, and prevention.
@@ -32,6 +36,9 @@ def report(
     """
     from triage.reports.writing import report_text
 
+    if model:
+        _report_model(path, into)
+        return
     with database(path) as (db, settings):
         zone = settings.zone
         end = (until.replace(tzinfo=zone) + timedelta(days=1)) if until else now()
@@ -40,11 +47,7 @@ def report(
     if into is None:
         out.print(text, markup=False, soft_wrap=True, end="")
         return
-    try:
-        into.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{into}: cannot be written: {error.strerror}") from error
-    out.print(f"{into}", markup=False)
+    _write(into, text)
 
 
 @app.command()
@@ -67,6 +70,30 @@ def calendar(
         return
     try:
         into.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{into}: cannot be written: {error.strerror}") from error
+    out.print(f"{into}", markup=False)
+
+
+def _report_model(path: Path | None, into: Path | None) -> None:
+    """The model in use as a page; of how it drifts, what the database knows, if there is one."""
+    from triage import drift
+    from triage.learn import model_report
+    from triage.store.connection import opened
+
+    settings = settings_or_defaults(path)
+    if into is None:
+        raise UsageError("the model's report is a page: triage report --model --out model.html")
+    weeks = []
+    if settings.database.exists():
+        with opened(settings.database) as db:
+            weeks = drift.weeks(db, now(), 26)
+    _write(into, model_report.page(settings.models_dir, weeks))
+
+
+def _write(into: Path, text: str) -> None:
+    try:
+        into.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{into}: cannot be written: {error.strerror}") from error
     out.print(f"{into}", markup=False)

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -14,6 +14,9 @@ from triage.errors import CorpusError
 from triage.labels import CAUSE_NAMES, Cause
 from triage.learn.corpus import Row
 from triage.learn.evaluation import Prediction
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BARS = 10
 
@@ -31,16 +34,18 @@ def write_report(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "metrics.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        _confusion(folder / "confusion.png", rows, predictions)
-        _reliability(folder / "reliability.png", rows, predictions)
+        confusion_chart(rows, predictions).savefig(folder / "confusion.png", dpi=110)
+        reliability_chart(rows, predictions).savefig(folder / "reliability.png", dpi=110)
         charts = {name: _inline(folder / f"{name}.png") for name in ("confusion", "reliability")}
-        page = _template().render(title=title, figures=figures, charts=charts, names=CAUSE_NAMES["en"])
+        page = template("report.html.jinja").render(
+            title=title, figures=figures, charts=charts, names=CAUSE_NAMES["en"]
+        )
         (folder / "report.html").write_text(page, encoding="utf-8")
     except OSError as error:
         raise CorpusError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
 
 
-def _confusion(path: Path, rows: Sequence[Row], predictions: Sequence[Prediction]) -> None:
+def confusion_chart(rows: Sequence[Row], predictions: Sequence[Prediction]) -> Figure:
     """Which cause is taken for which, in counts. Only causes that occur."""
     from matplotlib.figure import Figure
     from sklearn.metrics import ConfusionMatrixDisplay
@@ -55,10 +60,10 @@ def _confusion(path: Path, rows: Sequence[Row], predictions: Sequence[Prediction
     for number in (text for text in axes.texts if text.get_text() == "0"):
         number.set_text("")
     axes.set(xlabel="said", ylabel="is", title="Causes")
-    figure.savefig(path, dpi=110)
+    return figure
 
 
-def _reliability(path: Path, rows: Sequence[Row], predictions: Sequence[Prediction]) -> None:
+def reliability_chart(rows: Sequence[Row], predictions: Sequence[Prediction]) -> Figure:
     """How often a decision of some confidence is right, and how many decisions have that confidence."""
     from matplotlib.figure import Figure
     from sklearn.calibration import CalibrationDisplay
@@ -71,17 +76,18 @@ def _reliability(path: Path, rows: Sequence[Row], predictions: Sequence[Predicti
     curve.set(xlabel="", ylabel="share that is right", title="Reliability of the confidence", xlim=(0, 1))
     bars.hist(confidence, bins=_BARS, range=(0, 1), color="#4c78a8")
     bars.set(xlabel="confidence", ylabel="mails")
-    figure.savefig(path, dpi=110)
+    return figure
 
 
 def _inline(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A page of this room."""
     pages = Environment(
         loader=PackageLoader("triage.learn", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
     pages.filters["share"] = lambda value: "–" if value is None else f"{value:.1%}"
     pages.filters["figure"] = lambda value: "–" if value is None else f"{value:.3f}"
-    return pages.get_template("report.html.jinja")
+    return pages.get_template(name)
