@@ -126,7 +126,7 @@ class Polling(Section):
     largest_mail: int = Field(default=5_000_000, ge=10_000)
     timeout: Duration = timedelta(seconds=60)
     workers: int = Field(default=16, ge=1, le=64)  # looks at once, a quarter of them at one server
-    processes: int | None = Field(default=None, ge=0, le=64)  # that judge a pile of mail; None for one a core
+    processes: int | None = Field(default=None, ge=0, le=64)  # that help with a pile of mail; None for one a core but one
 
     @field_validator("renew")
     @classmethod
