@@ -15,10 +15,11 @@ lint: $(VENV)/.dev ## formatter-independent checks: ruff and mypy, strict
 	$(BIN)/ruff check triage tests benchmarks
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev server ## figures: start, memory, throughput, alerts, many mailboxes; 200,000 mutated mails; kills and bad lines
+bench: $(VENV)/.dev server ## figures: start, memory, throughput, alerts, many mailboxes, learning; 200,000 mutated mails; kills and bad lines
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/outbox.py
 	$(BIN)/python benchmarks/mailboxes.py
+	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/fuzz.py
 	$(BIN)/python benchmarks/reliability.py
 

@@ -97,10 +97,12 @@ def rows(place: Path, sql: str) -> int:
         return int(db.execute(sql).fetchone()[0])
 
 
-def waits(deliver: Callable[[int], None], seen: dict[str, float], times: int, pause_s: float = 0.2) -> list[float]:
-    """From delivery to the first byte at the receiver, in seconds."""
+def waits(
+    deliver: Callable[[int], None], seen: dict[str, float], times: int, pause_s: float = 0.2, first: int = 0
+) -> list[float]:
+    """From delivery to the first byte at the receiver, in seconds. first: the number of the first mail."""
     sent: dict[str, float] = {}
-    for number in range(times):
+    for number in range(first, first + times):
         sent[a_name(number)] = time.perf_counter()
         deliver(number)
         until(lambda n=number: a_name(n) in seen, 30, "for an alert")  # type: ignore[misc]

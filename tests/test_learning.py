@@ -274,6 +274,10 @@ def test_a_worse_version_is_kept_but_not_used_unless_somebody_says_why(copied, m
     assert outcome.comparison.against == ()  # the same corpus: nothing is worse
     assert {each.change for each in outcome.comparison.differences} == {0.0}
 
+    said = tuple(each for _, each in outcome.judged)  # what a second training would say again, a minute later
+    monkeypatch.setattr(
+        retrain, "train", lambda _, version, *__: training.Trained(replace(outcome.model, version=version), said)
+    )
     forced = retrain.retrain(copied, (), NOW, force="we take more false alarms", by="li")
     assert forced.promoted
     last = journal.entries(copied)[-1]
