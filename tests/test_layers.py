@@ -37,6 +37,7 @@ FLOOR = {
     "actions": 3,
     "regrouping": 3,
     "advising": 3,
+    "teaching": 4,
     "forgetting": 3,
     "drift": 2,
     "searching": 3,

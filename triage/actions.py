@@ -206,6 +206,8 @@ def corrected(
         changes["status"] = Status.OPEN.value
     event = history.change(db, case, "corrected", changes, by=by, now=now)
     for message in messages.of_case(db, case):
+        if message.outcome == "duplicate":  # another copy of one that is among them
+            continue
         _remember(db, message.id, event.id, known, new_cause, new_stage, by, now, source)
     return event
 

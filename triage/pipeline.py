@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from triage import drift, replies
+from triage import drift, replies, teaching
 from triage.cases import matching, messages
 from triage.config import Settings
 from triage.errors import TriageError
@@ -92,13 +92,16 @@ def kept(db: Database, batch: Batch, judged: Sequence[Judged], settings: Setting
                     uid=message.uid,
                     message_id=each.mail.message_id[:200],
                 )
-            if event and not batch.history:
+            if event and not batch.history and batch.said is None:
                 tell_case(db, event, settings, now)
             if event and account.then and decision.warning and decision.sender is not SenderVerdict.FORGED:
                 marking.add(db, batch, message.uid)
             decisions.append(decision)
             counted.append(each.mail)
     messages.insert_ordinary(db, batch, ordinary)
+    if batch.said is not None:
+        read = [(message, each.mail) for message, each in zip(batch.messages, judged, strict=True)]
+        teaching.moved(db, batch, [pair for pair in read if isinstance(pair[1], Mail)], account, now)  # type: ignore[misc]
     receiving.note(db, account.name, counted)
     drift.note(db, account.name, decisions, now)
     cursor.advance(db, batch)

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from triage import teaching
+from triage.cases import messages
 from triage.config import Account, Settings
 from triage.errors import ConfigError, FolderMissing, MailboxUnavailable, MarkingRefused, SignInRefused, TriageError
 from triage.judges import PILE, Judges
 from triage.judging import Judged
+from triage.labels import Cause
 from triage.mail import cursor, marking
 from triage.mail.session import Folder, Session
 from triage.pipeline import Verify, recipient, store_around_faults
@@ -36,6 +39,8 @@ Stop = Callable[[], bool]
 
 #: While older mail is worked through, it is asked this often whether new mail has come, in seconds.
 _NEW_EVERY_S = 1.0
+#: Folders of corrections are looked at this often at most, in seconds.
+_CORRECTIONS_EVERY_S = 60.0
 #: How often the log says how far the older mail is, in seconds.
 _PROGRESS_EVERY_S = 10.0
 
@@ -99,6 +104,9 @@ class Looker:
                     self.failed(db, account, name, error)
                 if stop():
                     break
+            if account.corrections and account.folders[0] in names:
+                for said, name in self._said(session, account):
+                    total += _Reading(self, db, account, model, session, name, enough, said).everything()
         except (MailboxUnavailable, SignInRefused, ConfigError) as error:  # ConfigError: the password cannot be had now
             if not stop():
                 self.failed(db, account, name, error)
@@ -108,6 +116,14 @@ class Looker:
         if missing is not None:
             raise missing
         return total
+
+    def _said(self, session: Session, account: Account) -> list[tuple[Cause, str]]:
+        """The folders into which mails are moved to say what they are, asked for now and then."""
+        if time.monotonic() - session.corrections_at < _CORRECTIONS_EVERY_S:
+            return []
+        session.corrections_at = time.monotonic()
+        there = session.folders_below(account.corrections)
+        return [(Cause(name), whole) for name, whole in there.items() if name in set(Cause)]
 
     def failed(self, db: Database, account: Account, folder: str, error: TriageError) -> None:
         """Remember a failure, and tell the owner when waiting will not mend it or has gone on too long."""
@@ -137,6 +153,7 @@ class _Reading:
     session: Session
     name: str
     stop: Stop
+    said: Cause | None = None  # what the mails of this folder are, as their owner says
     read: int = 0
     kept: int = 0
     pile: int = 0  # so many were there to be read
@@ -148,6 +165,8 @@ class _Reading:
         """All that is new; then what is old, for which new mail does not wait."""
         folder = self.session.open(self.name)
         settings, clock = self.looker.settings, self.looker.clock
+        if self.said is not None:
+            _begun_to_correct(self.db, self.account, folder, settings)
         known = _started(self.db, self.session, self.account, folder, settings, clock())
         self.last_uid = known.last_uid
         new = self.session.uids_after(known.last_uid)
@@ -164,8 +183,10 @@ class _Reading:
         if ended:
             with store_errors(settings.database), transaction(self.db):
                 _finished(self.db, self.account, self.name, settings, clock())
-        if self.account.then:
+        if self.account.then and self.said is None:
             self._mark(folder)
+        if self.account.corrections and self.said is None:
+            self._learn_keywords(folder)
         return Looked(self.read, self.kept, not ended)
 
     def _take(self, folder: Folder, uids: Sequence[int], *, history: bool) -> bool:
@@ -206,17 +227,33 @@ class _Reading:
             topic = f"then:{account.name}"
             trouble(self.db, topic, "marking_down", "marking_up", bool(reason), detail, settings, self.looker.clock())
 
+    def _learn_keywords(self, folder: Folder) -> None:
+        """Mails that were given a keyword that says what they are."""
+        names = {flag.lower() for flag in folder.flags}
+        for cause in Cause:
+            keyword = teaching.keyword(self.account, cause)
+            if keyword.lower() not in names:
+                continue
+            for uid in self.session.with_keyword(keyword):
+                message = messages.number(self.db, self.account.name, self.name, folder.uidvalidity, uid)
+                if message is None or teaching.is_said(self.db, message, cause):
+                    continue
+                raw = [each.raw for _, batch in self.session.batches([uid]) for each in batch]
+                with store_errors(self.looker.settings.database), transaction(self.db):
+                    teaching.marked(self.db, message, cause, raw[0] if raw else b"", self.account, self.looker.clock())
+
     def _batches(self, folder: Folder, uids: Sequence[int], *, history: bool) -> Iterator[Batch]:
-        for last_uid, messages in self.session.batches(uids):
+        for last_uid, found in self.session.batches(uids):
             if not history:
                 self.last_uid = max(self.last_uid, last_uid)
             yield Batch(
                 account=self.account.name,
                 folder=self.name,
                 uidvalidity=folder.uidvalidity,
-                messages=messages,
+                messages=found,
                 last_uid=last_uid,
                 history=history,
+                said=self.said,
             )
 
     def _begun(self, batch: Batch, *, pile: bool) -> Callable[[], None]:
@@ -252,6 +289,14 @@ class _Reading:
 def _back(account: Account, settings: Settings) -> timedelta:
     """How old a mail may be to be read as history."""
     return account.history if account.history is not None else settings.polling.history
+
+
+def _begun_to_correct(db: Database, account: Account, folder: Folder, settings: Settings) -> None:
+    """Of a folder into which mails are moved, all count, however old."""
+    known = cursor.of(db, account.name, folder.name)
+    if known is None or known.uidvalidity != folder.uidvalidity:
+        with store_errors(settings.database), transaction(db):
+            cursor.begin(db, account.name, folder.name, folder.uidvalidity, last_uid=0, history_through=0)
 
 
 def _started(

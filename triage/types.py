@@ -34,6 +34,7 @@ class Batch:
     messages: tuple[RawMessage, ...]
     last_uid: int  # the highest UID asked for: expunged ones count as seen
     history: bool  # older than the daemon's first look at the folder: no alert of its own
+    said: Cause | None = None  # what its owner says all of them are, by the folder they were moved to
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,15 @@ def seen(db: Database, batch: Batch, uid: int) -> bool:
     return found is not None
 
 
+def number(db: Database, account: str, folder: str, uidvalidity: int, uid: int) -> int | None:
+    """The id of a stored message by its place in the mailbox, or None."""
+    found = db.execute(
+        "SELECT id FROM messages WHERE account = ? AND folder = ? AND uidvalidity = ? AND uid = ?",
+        (account, folder, uidvalidity, uid),
+    ).fetchone()
+    return int(found[0]) if found else None
+
+
 def twin(db: Database, account: str, digest: str) -> tuple[int, int | None] | None:
     """The first stored copy of the very same bytes, as (id, case): in another folder, or before a new UIDVALIDITY.
 

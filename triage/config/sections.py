@@ -43,6 +43,7 @@ class Account(Section):
     then: str = (
         ""  # what happens to a warning in the mailbox: "keyword:X", "label:X" (Gmail), "move:FOLDER"; "": nothing
     )
+    corrections: str = ""  # a mail in the folder X/<cause>, or with the keyword X-<cause>, is what that says; "": off
     connections: int = Field(default=3, ge=1, le=15)  # at once; each is for one folder, or for several by turns
 
     @model_validator(mode="before")
@@ -80,6 +81,15 @@ class Account(Section):
         if kind == "keyword" and not re.fullmatch(r"[A-Za-z0-9_.$-]+", name):
             raise ValueError("a keyword has only letters, digits and . _ - $ (RFC 3501)")
         return then
+
+    @field_validator("corrections")
+    @classmethod
+    def _a_folder(cls, corrections: str) -> str:
+        if corrections and not re.fullmatch(r"[A-Za-z0-9_.$-]+(?:/[A-Za-z0-9_.$-]+)*", corrections):
+            raise ValueError(
+                'a folder such as "Triage"; letters, digits and . _ - $, since it begins a keyword as well'
+            )
+        return corrections
 
     @field_validator("host")
     @classmethod
@@ -126,7 +136,9 @@ class Polling(Section):
     largest_mail: int = Field(default=5_000_000, ge=10_000)
     timeout: Duration = timedelta(seconds=60)
     workers: int = Field(default=16, ge=1, le=64)  # looks at once, a quarter of them at one server
-    processes: int | None = Field(default=None, ge=0, le=64)  # that help with a pile of mail; None for one a core but one
+    processes: int | None = Field(
+        default=None, ge=0, le=64
+    )  # that help with a pile of mail; None for one a core but one
 
     @field_validator("renew")
     @classmethod

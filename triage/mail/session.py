@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +36,7 @@ class Folder:
     uidvalidity: int
     uidnext: int
     messages: int
+    flags: frozenset[str] = frozenset()  # flags and keywords that its messages may have
 
 
 class Session:
@@ -47,6 +49,7 @@ class Session:
         self._account = account
         self._polling = polling
         self._client: IMAPClient | None = None
+        self.corrections_at = -math.inf  # when folders of corrections were last looked at, by the monotonic clock
         self._idling = False
         self._refuses_idle = False
 
@@ -150,7 +153,30 @@ class Session:
             if said is None:
                 names = ", ".join(str(each) for _, _, each in self._imap.list_folders()[:20])
                 raise FolderMissing(f'{self._account.name}: there is no folder "{folder}"; the server has: {names}')
-            return Folder(folder, int(said[b"UIDVALIDITY"]), int(said.get(b"UIDNEXT", 0)), int(said.get(b"EXISTS", 0)))
+            return Folder(
+                folder,
+                int(said[b"UIDVALIDITY"]),
+                int(said.get(b"UIDNEXT", 0)),
+                int(said.get(b"EXISTS", 0)),
+                _flags(said),
+            )
+
+    def folders_below(self, name: str) -> dict[str, str]:
+        """The folders right below one, by their own name: the whole name by which each is opened."""
+        with imap_errors(self._account.name):
+            found = self._imap.list_folders(pattern=f"{name}*")
+            delimiters = {each.decode() if isinstance(each, bytes) else each for _, each, _ in found if each}
+            for delimiter in delimiters:
+                prefix = name.replace("/", delimiter) + delimiter
+                return {
+                    str(each).removeprefix(prefix): str(each) for _, _, each in found if str(each).startswith(prefix)
+                }
+            return {}
+
+    def with_keyword(self, keyword: str) -> list[int]:
+        """UIDs of the open folder's messages that carry a keyword, ascending."""
+        with imap_errors(self._account.name):
+            return sorted(self._imap.search(["KEYWORD", keyword]))
 
     def mark(self, folder: str, uidvalidity: int, uids: Sequence[int], then: str) -> None:
         """Mark or move messages: the only thing that changes a mailbox, where the configuration asks for it.
@@ -273,6 +299,15 @@ class Session:
             fault = f"the server does not give it: {reason}"
             found[uid] = RawMessage(uid=uid, raw=b"", received_at=datetime.now(UTC), size_bytes=sizes[uid], fault=fault)
         return found
+
+
+def _flags(said: Mapping[bytes, object]) -> frozenset[str]:
+    flags = said.get(b"FLAGS", ())
+    return (
+        frozenset(flag.decode(errors="replace") for flag in flags if isinstance(flag, bytes))
+        if isinstance(flags, tuple)
+        else frozenset()
+    )
 
 
 def _raw(uid: int, body: bytes, data: Mapping[bytes, object], size: int) -> RawMessage:
