@@ -297,6 +297,7 @@ def _begun_to_correct(db: Database, account: Account, folder: Folder, settings: 
     if known is None or known.uidvalidity != folder.uidvalidity:
         with store_errors(settings.database), transaction(db):
             cursor.begin(db, account.name, folder.name, folder.uidvalidity, last_uid=0, history_through=0)
+            cursor.history_told(db, account.name, folder.name)  # it has none: its mails were told of where they came
 
 
 def _started(
