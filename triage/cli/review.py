@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The keys of the causes, in the order of the labels; the other letters are commands.
 _CAUSE_KEYS = dict(zip("1234567890abcdefg", (cause for cause in Cause if cause is not Cause.NONE), strict=True))
+#: Keeps a key and its cause on one line.
+_HARD_BLANK = "\u00a0"
 #: Of a mail so many lines are shown; "m" shows the rest.
 _LINES = 25
 _WORDS = {
@@ -136,7 +138,8 @@ class _Review:
         if mail and mail[0].decision and (why := because(mail[0].decision)):
             out.print(f"[dim]{_WORDS['because'][self._tongue]}: {plain(why)}[/dim]", soft_wrap=True)
         self._say("keys")
-        out.print("  ".join(f"[bold]{key}[/bold] {names[cause]}" for key, cause in _CAUSE_KEYS.items()))
+        choices = (f"{key} {names[cause]}".replace(" ", _HARD_BLANK) for key, cause in _CAUSE_KEYS.items())
+        out.print("   ".join(choices))
         return text
 
     def _say(self, what: str, **values: object) -> None:
