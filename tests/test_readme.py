@@ -28,6 +28,7 @@ def normal(line):
     return re.sub(r"\d+", "0", re.sub(r"\s+|…", "", line))
 
 
+@pytest.mark.timeout(600)  # it trains, twice
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md", "docs/tour.md", "docs/alerts.md"])
 def test_the_commands_of_the_readme_print_what_it_says(tmp_path, name):
     home = tmp_path / "home"
@@ -46,7 +47,7 @@ def test_the_commands_of_the_readme_print_what_it_says(tmp_path, name):
     }
     for command, expected in shown(name):
         done = subprocess.run(
-            command, shell=True, cwd=home, env=env, capture_output=True, text=True, timeout=110, check=False
+            command, shell=True, cwd=home, env=env, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, f"{command}: {done.stderr}"
         printed = normal(done.stdout)

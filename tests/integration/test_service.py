@@ -102,13 +102,15 @@ def test_it_stops_in_time_when_a_server_hangs(program, dovecot):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never answers
         text = program.config.read_text().replace(f"port = {dovecot.port}", f"port = {silent.getsockname()[1]}")
         program.config.write_text(text)
+        silent.settimeout(60)
         running = program.start()
-        until(lambda: program.rows("SELECT name FROM sqlite_master"), what="for the start")
+        line, _ = silent.accept()  # it has started, and waits for the greeting
         time.sleep(0.5)
         start = time.monotonic()
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=10)
         assert time.monotonic() - start < 5
+        line.close()
         assert running.returncode == 0
 
 

@@ -33,6 +33,8 @@ _FROM_DAY = re.compile(
     re.IGNORECASE,
 )
 _SINCE_DAY = re.compile(r"^\s*(?:之日)?(?:起|开始|开始计算|起算|起计|から|より|后|後)(?:的)?[\s,，]*$")
+#: A notice names a dozen lengths of time. What names more than so many is a table, or an attack.
+_MOST_SPANS = 500
 
 
 def deadline(text: str, received_at: datetime, zone: ZoneInfo) -> Deadline | None:
@@ -52,12 +54,14 @@ def deadline(text: str, received_at: datetime, zone: ZoneInfo) -> Deadline | Non
 def _spans(text: str, starts: Sequence[int], base: datetime, zone: ZoneInfo, named: list[Day]) -> Iterator[Deadline]:
     """Lengths of time that are limits, from the text's own date or from a day it names."""
     say = wording()
-    behind = 0
+    behind = tried = 0
     for place in starts:
         match = say.span.match(text, place) if place >= behind else None
         if match is None:
             continue
-        behind = match.end()
+        behind, tried = match.end(), tried + 1
+        if tried > _MOST_SPANS:
+            return
         left = text[max(0, match.start() - _LEFT) : match.start()]
         right = text[match.end() : match.end() + _RIGHT]
         within = say.within.match(right)
