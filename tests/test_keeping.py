@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import BrokenExecutor
 from datetime import timedelta
 
 import psutil
 import pytest
+from joblib import delayed
 from typer.testing import CliRunner
 
 from tests.conftest import NOW, ORDER, a_batch, a_raw, until
@@ -21,6 +23,7 @@ from triage.cli import app
 from triage.daemon import Daemon
 from triage.errors import StoreError, UsageError
 from triage.judging import judge
+from triage.learn.backends import LOCAL
 from triage.mail import cursor, quarantine, reading
 from triage.pipeline import store_around_faults, take_in
 from triage.requeue import retry
@@ -283,6 +286,27 @@ def test_where_the_workers_have_enough_to_do_the_thread_that_brings_the_mail_jud
     assert 0 < len(here) < 20
     assert found == [found[0]] * 20
     assert [decision.warning for decision in found[0]] == [True, False]
+
+
+def test_the_workers_of_a_pile_are_not_those_a_training_in_the_same_process_uses(model, settings):
+    several = judges.Judges(settings.models_dir, 1)
+    batch, known = a_batch(a_raw()), reading.Recipient()
+    found = several.apart(batch.messages, known, model)
+    trained = list(LOCAL.each([delayed(abs)(-number) for number in range(20)]))
+    again = several.apart(batch.messages, known, model)
+    several.stop()
+    assert trained == list(range(20))
+    assert [one.decision for one in found] == [one.decision for one in again]
+
+
+def test_workers_that_died_are_replaced(model, settings):
+    several = judges.Judges(settings.models_dir, 1)
+    batch, known = a_batch(a_raw()), reading.Recipient()
+    with pytest.raises(BrokenExecutor):
+        several._submit(os._exit, 11).result()
+    [found] = several.apart(batch.messages, known, model)
+    several.stop()
+    assert found.decision.warning
 
 
 def test_a_fault_in_what_is_judged_at_once_comes_up_where_the_result_is_asked_for(model, settings):

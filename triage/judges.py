@@ -12,13 +12,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 
 from triage import log
 from triage.errors import ModelError
@@ -52,6 +52,8 @@ class Judges:
         self._processes = processes if processes is not None else cores - 1
         self._queued = threading.Semaphore(self._processes * _QUEUED)
         self._suspects = suspects
+        self._pool: Any = None  # loky has no types
+        self._pool_lock = threading.Lock()
         self._starting: Any = None
         self._used_at = 0.0
         self._work = _judge_apart
@@ -102,7 +104,7 @@ class Judges:
         if self._starting is None:
             self._start(model)
         plain = replace(recipient, signatures=None)
-        future = self._workers().submit(
+        future = self._submit(
             self._work, list(messages), plain, recipient.signatures is not None, self._models, model.version
         )
         future.add_done_callback(lambda _: done())
@@ -123,17 +125,31 @@ class Judges:
         return bool(self._starting.done())
 
     def _start(self, model: Model) -> None:
-        self._starting = self._workers().submit(loaded, self._models, model.version)
+        self._starting = self._submit(loaded, self._models, model.version)
 
     def stop(self) -> None:
         """End the workers at once; what they had is judged at the next start."""
-        if self._starting is not None:
-            self._workers().shutdown(wait=False, kill_workers=True)
+        with self._pool_lock:
+            if self._pool is not None:
+                self._pool.shutdown(wait=False, kill_workers=True)
+                self._pool = None
 
-    def _workers(self) -> Any:  # loky has no types
-        return get_reusable_executor(
-            max_workers=max(self._processes, 1), timeout=_IDLE_S, initializer=_prepare, initargs=(os.getpid(),)
-        )
+    def _submit(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Give work to the workers; where one of them died, all are started anew."""
+        with self._pool_lock:
+            try:
+                return self._workers().submit(work, *arguments)
+            except BrokenExecutor:
+                self._pool = None
+                return self._workers().submit(work, *arguments)
+
+    def _workers(self) -> Any:
+        """Workers of our own: joblib's shared ones may belong to a training in the same process."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                max_workers=max(self._processes, 1), timeout=_IDLE_S, initializer=_prepare, initargs=(os.getpid(),)
+            )
+        return self._pool
 
 
 def _prepare(service: int) -> None:
