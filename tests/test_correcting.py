@@ -242,9 +242,13 @@ def test_all_and_one_do_not_go_together(ran):
     assert isinstance(ran("reclassify").exception, UsageError)
 
 
-def test_an_unknown_backend_and_a_scheduler_that_does_not_answer_are_one_line(monkeypatch):
+def test_an_unknown_backend_and_a_scheduler_that_does_not_answer_are_one_line():
     with pytest.raises(UsageError, match="use local or dask"), backends.chosen("spark"):
         pass
+    with pytest.raises(UsageError, match="tcp://127.0.0.1:9 does not answer"):  # the discard port
+        backends.chosen("dask", "tcp://127.0.0.1:9").__enter__()
+    with pytest.raises(UsageError, match="somewhere does not answer"):
+        backends.chosen("dask", "somewhere").__enter__()
 
 
 def test_a_dask_cluster_of_two_workers_says_the_same(otherwise, settings, models):
@@ -252,8 +256,8 @@ def test_a_dask_cluster_of_two_workers_says_the_same(otherwise, settings, models
     here = redeciding.redecide(otherwise, model, settings)
     with backends.chosen("dask") as cluster:
         there = redeciding.redecide(otherwise, model, settings, backend=cluster)
-    assert there.decisions == here.decisions
-    assert len(here.decisions) == 4
+    assert there == here
+    assert (here.mails, len(here.changes)) == (4, 4)
 
 
 # ---- a new kind of notice --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from triage.labels import SenderVerdict
 from triage.mail import reading
 from triage.types import Decision, Mail, RawMessage, Unreadable
 from triage.understand.classifier import Model
-from triage.understand.decide import decide
+from triage.understand.decide import Verdict, decide, verdicts
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,13 @@ class Judged:
 
     mail: Mail | Unreadable
     decision: Decision | None  # None of what is unreadable
+
+
+def judge_briefly(messages: Sequence[RawMessage], recipient: reading.Recipient, model: Model) -> list[Verdict | None]:
+    """Only the answers, for a part of the time: None of what is unreadable."""
+    mails = [read(message, recipient) for message in messages]
+    found = iter(verdicts([mail for mail in mails if isinstance(mail, Mail)], model))
+    return [next(found) if isinstance(mail, Mail) else None for mail in mails]
 
 
 def judge(messages: Sequence[RawMessage], recipient: reading.Recipient, model: Model) -> list[Judged]:

@@ -13,10 +13,10 @@ from joblib import delayed
 
 from triage import regrouping
 from triage.cases.decisions import packed, unpacked
-from triage.cases.messages import original
+from triage.cases.messages import originals
 from triage.config import Settings
 from triage.judges import loaded
-from triage.judging import judge
+from triage.judging import judge, judge_briefly
 from triage.labels import ENDED
 from triage.learn.backends import LOCAL, Backend
 from triage.mail.reading import Recipient
@@ -57,9 +57,8 @@ class Changed:
 class Redecided:
     """All of it."""
 
-    mails: int
+    mails: int  # judged
     changes: tuple[Changed, ...]
-    decisions: dict[int, Decision]  # by message: what is to be stored
 
 
 def redecide(
@@ -80,33 +79,20 @@ def redecide(
     known = {name: recipient(db, name, settings, None) for name in {row["account"] for row in rows}}
     corrected = {row[0] for row in db.execute("SELECT message_id FROM corrections WHERE undone_at IS NULL").fetchall()}
     changes: list[Changed] = []
-    decisions: dict[int, Decision] = {}
+    done = 0
     chunks = iter(_tasks(rows))
     while some := list(islice(chunks, _AHEAD)):
         tasks = [
-            delayed(_decided)(_raw(db, chunk), known[chunk[0]["account"]], settings.models_dir, model.version)
+            delayed(_decided)(*_stored(db, chunk), known[chunk[0]["account"]], settings.models_dir, model.version)
             for chunk in some
         ]
         for chunk, said in zip(some, backend.each(tasks), strict=True):
-            for row, decision in zip(chunk, said, strict=True):
-                if decision is None:
-                    continue
-                before = unpacked(row["decision"])
-                decision = replace(decision, store=decision.store or before.store)
-                decisions[row["id"]] = decision
-                if (before.warning, before.cause, before.stage) != (decision.warning, decision.cause, decision.stage):
-                    changes.append(
-                        Changed(
-                            message=row["id"],
-                            case=row["case_id"],
-                            subject=row["subject"],
-                            before=before,
-                            after=decision,
-                            corrected=row["id"] in corrected,
-                        )
-                    )
-            progress(len(decisions) / max(len(rows), 1), "judging")
-    return Redecided(len(decisions), tuple(changes), decisions)
+            changes += [
+                _changed(db, chunk[number], decision, chunk[number]["id"] in corrected) for number, decision in said
+            ]
+            done += len(chunk)
+            progress(done / len(rows), "judging")
+    return Redecided(done, tuple(changes))
 
 
 def apply(db: Database, found: Redecided, settings: Settings, now: datetime, *, by: str) -> int:
@@ -124,9 +110,9 @@ def apply(db: Database, found: Redecided, settings: Settings, now: datetime, *, 
             mine = [each for each in found.changes if each.case == case]
             for each in mine:
                 if not each.lost:
-                    _keep(db, each.message, found.decisions[each.message])
+                    _keep(db, each.message, each.after)
             more: dict[str, Any] = {"needs_review": 1} if any(e.lost and not e.corrected for e in mine) else {}
-            detail = {"model": found.decisions[mine[0].message].model, "messages": [each.message for each in mine]}
+            detail = {"model": mine[0].after.model, "messages": [each.message for each in mine]}
             regrouping.made_anew(db, case, "redecided", detail, by=by, now=now, more=more)
             changed += 1
     return changed
@@ -147,7 +133,8 @@ def _rows(db: Database, since: datetime | None, account: str | None, known: set[
     if account is not None:
         wheres.append("account = ?")
         values.append(account)
-    columns = "id, account, case_id, uid, subject, received_at, decision"
+    said = ", ".join(f"json_extract(decision, '$.{name}') AS {name}" for name in ("warning", "cause", "stage"))
+    columns = f"id, account, case_id, uid, subject, received_at, {said}"
     found = db.query(
         f"SELECT {columns} FROM messages WHERE {' AND '.join(wheres)} ORDER BY account, id",  # noqa: S608 - our own words
         values,
@@ -164,16 +151,50 @@ def _tasks(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]
             start = at
 
 
-def _raw(db: Database, rows: Sequence[dict[str, Any]]) -> list[RawMessage]:
-    found = []
-    for row in rows:
-        raw = original(db, row["id"]) or b""
-        found.append(RawMessage(uid=row["uid"], raw=raw, received_at=moment(row["received_at"]), size_bytes=len(raw)))
-    return found
+#: Whether it was a warning, of what cause, at what stage.
+_Said = tuple[bool, str, str]
 
 
-def _decided(messages: Sequence[RawMessage], known: Recipient, models: Path, version: str) -> list[Decision | None]:
-    return [each.decision for each in judge(messages, known, loaded(models, version))]
+def _stored(db: Database, rows: Sequence[dict[str, Any]]) -> tuple[list[RawMessage], list[_Said]]:
+    """The mails, and what was said of them."""
+    raw = originals(db, [row["id"] for row in rows])
+    mails = [
+        RawMessage(
+            uid=row["uid"],
+            raw=raw[row["id"]],
+            received_at=moment(row["received_at"]),
+            size_bytes=len(raw[row["id"]]),
+        )
+        for row in rows
+    ]
+    return mails, [(bool(row["warning"]), row["cause"], row["stage"]) for row in rows]
+
+
+def _decided(
+    mails: Sequence[RawMessage], said: Sequence[_Said], known: Recipient, models: Path, version: str
+) -> list[tuple[int, Decision]]:
+    """The mails, by their number, of which the model says something else, and what. Most stay as they are: only the others
+    are worth all that is looked for in a mail."""
+    model = loaded(models, version)
+    others = [
+        number
+        for number, (verdict, before) in enumerate(zip(judge_briefly(mails, known, model), said, strict=True))
+        if verdict and (verdict.warning, verdict.cause, verdict.stage) != before
+    ]
+    judged = judge([mails[number] for number in others], known, model)
+    return [(number, each.decision) for number, each in zip(others, judged, strict=True) if each.decision]
+
+
+def _changed(db: Database, row: dict[str, Any], decision: Decision, corrected: bool) -> Changed:
+    before = unpacked(db.execute("SELECT decision FROM messages WHERE id = ?", [row["id"]]).fetchone()[0])
+    return Changed(
+        message=row["id"],
+        case=row["case_id"],
+        subject=row["subject"],
+        before=before,
+        after=replace(decision, store=decision.store or before.store),
+        corrected=corrected,
+    )
 
 
 def as_document(change: Changed) -> dict[str, Any]:

@@ -163,6 +163,16 @@ def original(db: Database, message: int) -> bytes | None:
     return zlib.decompress(row[0]) if row and row[0] is not None else None
 
 
+def originals(db: Database, messages: Sequence[int]) -> dict[int, bytes]:
+    """The raw bytes of those of some messages that were kept, by message."""
+    marks = ", ".join("?" * len(messages))
+    found = db.execute(
+        f"SELECT id, original FROM messages WHERE id IN ({marks}) AND original IS NOT NULL",  # noqa: S608 - marks only
+        list(messages),
+    )
+    return {row[0]: zlib.decompress(row[1]) for row in found.fetchall()}
+
+
 def keep_original(db: Database, message: int, raw: bytes) -> None:
     """Add the original of a message that was thought ordinary when it came."""
     db.execute("UPDATE messages SET original = ? WHERE id = ?", (zlib.compress(raw, 6), message))

@@ -91,12 +91,12 @@ class Model:
     stage: Question
     thresholds: Thresholds
 
-    @property
+    @cached_property
     def causes(self) -> list[Cause]:
         """Columns of Scores.causes."""
         return [Cause(label) for label in self.cause.answers]
 
-    @property
+    @cached_property
     def stages(self) -> list[Stage]:
         """Columns of Scores.stages."""
         return [Stage(label) for label in self.stage.answers]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,28 @@ _NO_TEXT = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the classifiers and the rules around them say of a mail, before anything is looked for in it."""
+
+    warning: bool
+    cause: Cause
+    also: tuple[Cause, ...] = ()
+    stage: Stage
+    confidence: float
+    doubt: str = ""  # why a person should look at it
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether it concerns nobody."""
+        return not self.warning and not self.doubt
+
+
+def verdicts(mails: Sequence[Mail], model: Model) -> list[Verdict]:
+    """Only the answers, for a small part of the time of decide(): of many mails, which a model sees otherwise than another."""
+    return [] if not mails else _verdicts(mails, model, model.scores(mails))
+
+
 def decide(
     mails: Sequence[Mail], model: Model, received_at: Sequence[datetime], zone: ZoneInfo, *, explain_all: bool = False
 ) -> list[Decision]:
@@ -40,11 +62,16 @@ def decide(
     if not mails:
         return []
     scores = model.scores(mails)
-    causes = _causes(mails, model, scores)
+    found = _verdicts(mails, model, scores)
     return [
-        _decision(mail, model, scores, causes[number], number, moment, zone, explain_all)
+        _decision(mail, model, scores, found[number], number, moment, zone, explain_all)
         for number, (mail, moment) in enumerate(zip(mails, received_at, strict=True))
     ]
+
+
+def _verdicts(mails: Sequence[Mail], model: Model, scores: Scores) -> list[Verdict]:
+    causes = _causes(mails, model, scores)
+    return [_verdict(mail, model, scores, causes[number], number) for number, mail in enumerate(mails)]
 
 
 def _causes(mails: Sequence[Mail], model: Model, scores: Scores) -> NDArray[np.float64]:
@@ -65,61 +92,73 @@ def _causes(mails: Sequence[Mail], model: Model, scores: Scores) -> NDArray[np.f
     return causes
 
 
+def _verdict(mail: Mail, model: Model, scores: Scores, shares: NDArray[np.float64], number: int) -> Verdict:
+    limits = model.thresholds
+    p_warning = float(scores.warning[number])
+    unjudged = _nothing_to_judge(mail)
+    if p_warning < limits.warning:
+        doubt = unjudged or (f"may be a warning ({p_warning:.0%})" if p_warning >= limits.review else "")
+        return Verdict(
+            warning=False, cause=Cause.NONE, stage=Stage.NONE, confidence=round(1 - p_warning, 4), doubt=doubt
+        )
+    order = np.argsort(-shares)
+    share = float(shares[order[0]])
+    unclear = f"the cause is not clear ({share:.0%})" if p_warning * share < limits.sure else ""
+    return Verdict(
+        warning=True,
+        cause=model.causes[order[0]],
+        also=tuple(model.causes[i] for i in order[1:3] if shares[i] >= limits.also),
+        stage=model.stages[int(np.argmax(scores.stages[number]))],
+        confidence=round(p_warning * share, 4),
+        doubt=unjudged or unclear,
+    )
+
+
 def _decision(
     mail: Mail,
     model: Model,
     scores: Scores,
-    shares: NDArray[np.float64],
+    verdict: Verdict,
     number: int,
     received_at: datetime,
     zone: ZoneInfo,
     explain_all: bool,
 ) -> Decision:
-    limits = model.thresholds
-    p_warning = float(scores.warning[number])
-    unjudged = _nothing_to_judge(mail)
-    if p_warning < limits.review and not unjudged:
-        return Decision(
-            warning=False,
-            cause=Cause.NONE,
-            platform=platform(mail, warning=False) if explain_all else mail.origin.platform,
-            language=language(f"{mail.subject}\n{mail.text}") if explain_all else "und",
-            confidence=round(1 - p_warning, 4),
-            sender=mail.origin.verdict,
-            sender_findings=mail.origin.findings,
-            forwarded=mail.forwarded,
-            evidence=model.evidence(mail, scores, number, Cause.NONE) if explain_all else (),
-            model=model.version,
-            unknown_words=round(float(scores.unknown[number]), 4),
-        )
-    warning = p_warning >= limits.warning
-    order = np.argsort(-shares)
-    cause = model.causes[order[0]]
-    confidence = p_warning * float(shares[order[0]]) if warning else 1 - p_warning
-    stage = model.stages[int(np.argmax(scores.stages[number]))] if warning else Stage.NONE
-    reason = unjudged or _review_reason(p_warning, float(shares[order[0]]), model)
-    base = mail.sent_at if mail.sent_at and mail.sent_at <= received_at else received_at
-    named = about(mail)
-    return Decision(
-        warning=warning,
-        cause=cause if warning else Cause.NONE,
-        also=tuple(model.causes[i] for i in order[1:3] if shares[i] >= limits.also) if warning else (),
-        stage=stage,
-        platform=platform(mail, warning=warning),
-        language=language(f"{mail.subject}\n{mail.text}"),
-        confidence=round(confidence, 4),
-        needs_review=bool(reason),
-        review_reason=reason,
+    said = Decision(
+        warning=verdict.warning,
+        cause=verdict.cause,
+        also=verdict.also,
+        stage=verdict.stage,
+        platform=mail.origin.platform,
+        language="und",
+        confidence=verdict.confidence,
+        needs_review=bool(verdict.doubt),
+        review_reason=verdict.doubt,
         sender=mail.origin.verdict,
         sender_findings=mail.origin.findings,
         forwarded=mail.forwarded,
+        model=model.version,
+        unknown_words=round(float(scores.unknown[number]), 4),
+    )
+    if verdict.ordinary and not explain_all:
+        return said
+    said = replace(
+        said,
+        platform=platform(mail, warning=verdict.warning),
+        language=language(f"{mail.subject}\n{mail.text}"),
+        evidence=model.evidence(mail, scores, number, verdict.cause),
+    )
+    if verdict.ordinary:
+        return said
+    base = mail.sent_at if mail.sent_at and mail.sent_at <= received_at else received_at
+    named = about(mail)
+    return replace(
+        said,
         store=store_name(mail, named),
         facts=facts(mail, named),
         # Good news sets no limit, whatever hours it names.
-        deadline=None if stage is Stage.REINSTATED else deadline(f"{mail.subject}\n{mail.text}", base, zone),
-        evidence=_evidence(mail, model, scores, number, cause if warning else Cause.NONE),
-        model=model.version,
-        unknown_words=round(float(scores.unknown[number]), 4),
+        deadline=None if verdict.stage is Stage.REINSTATED else deadline(f"{mail.subject}\n{mail.text}", base, zone),
+        evidence=(*_forged(mail), *said.evidence),
     )
 
 
@@ -136,17 +175,9 @@ def _nothing_to_judge(mail: Mail) -> str:
     return "a platform's mail without readable text" if len(mail.text) + len(mail.subject) < _TOO_LITTLE_TEXT else ""
 
 
-def _review_reason(p_warning: float, share: float, model: Model) -> str:
-    if p_warning < model.thresholds.warning:
-        return f"may be a warning ({p_warning:.0%})"
-    if p_warning * share < model.thresholds.sure:
-        return f"the cause is not clear ({share:.0%})"
-    return ""
-
-
-def _evidence(mail: Mail, model: Model, scores: Scores, number: int, cause: Cause) -> tuple[Evidence, ...]:
-    named = model.evidence(mail, scores, number, cause)
-    if mail.origin.verdict is SenderVerdict.FORGED:
-        against = [each for each in mail.origin.findings if each.weight > 0]
-        return (*(Evidence("sender", sentence(each, "en"), each.weight) for each in against), *named)
-    return named
+def _forged(mail: Mail) -> tuple[Evidence, ...]:
+    """What speaks against a sender who is not who he says."""
+    if mail.origin.verdict is not SenderVerdict.FORGED:
+        return ()
+    against = [each for each in mail.origin.findings if each.weight > 0]
+    return tuple(Evidence("sender", sentence(each, "en"), each.weight) for each in against)

@@ -22,9 +22,10 @@ def segments(mail: Mail) -> list[str]:
     """The subject and the pieces of the text, at most forty; at least one if there is any text at all."""
     found: list[str] = []
     piece = ""
+    latin = mail.text.isascii()
     for part in _END.split(mail.text[:JUDGED]):
         piece = f"{piece} {part.strip()}".strip()
-        if len(piece) >= (_SHORTEST_IDEOGRAPHS if _IDEOGRAPH.search(piece) else _SHORTEST):
+        if len(piece) >= (_SHORTEST if latin or not _IDEOGRAPH.search(piece) else _SHORTEST_IDEOGRAPHS):
             found.append(piece)
             piece = ""
     if piece and found:
