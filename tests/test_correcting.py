@@ -251,13 +251,17 @@ def test_an_unknown_backend_and_a_scheduler_that_does_not_answer_are_one_line():
         backends.chosen("dask", "somewhere").__enter__()
 
 
-def test_a_dask_cluster_of_two_workers_says_the_same(otherwise, settings, models):
+def test_a_dask_cluster_of_two_workers_says_the_same_and_trains_the_same(otherwise, settings, models):
     model = registry.load(models)
     here = redeciding.redecide(otherwise, model, settings)
+    rows = corpus.shipped().rows[::20]
+    trained_here = training.train(rows, "x")
     with backends.chosen("dask") as cluster:
         there = redeciding.redecide(otherwise, model, settings, backend=cluster)
+        trained_there = training.train(rows, "x", backend=cluster)
     assert there == here
     assert (here.mails, len(here.changes)) == (4, 4)
+    assert trained_there.held_out == trained_here.held_out
 
 
 # ---- a new kind of notice --------------------------------------------------------------------------------------

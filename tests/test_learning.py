@@ -3,14 +3,19 @@ import itertools
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import psutil
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from typer.testing import CliRunner
 
-from tests.conftest import NOW, a_batch, a_raw
+from tests.conftest import NOW, a_batch, a_raw, until
 from triage import actions
 from triage.cli import app
 from triage.errors import CorpusError, ModelError
@@ -247,6 +252,44 @@ def test_a_model_of_other_library_versions_is_refused(copied, monkeypatch):
     real = registry.installed
     monkeypatch.setattr(registry, "installed", lambda name: "9.9.9" if name == "scikit-learn" else real(name))
     refused(copied, r"scikit-learn .*, installed is 9\.9\.9")
+
+
+def test_a_model_of_other_labels_is_refused_and_the_one_in_use_stays(copied, monkeypatch):
+    using = ModelInUse(copied, lambda: NOW, list)
+    before = using.get()
+    manifest = {**registry._manifest(copied, copied / before.version), "version": "20990101-000000-beef"}
+    manifest["labels"] = {"causes": ["authenticity", "frobnication"], "stages": ["warning"]}
+    shutil.copytree(copied / before.version, copied / manifest["version"])
+    signed = {**manifest, "signature": registry._signature(manifest, registry._key(copied))}
+    (copied / manifest["version"] / "manifest.json").write_text(json.dumps(signed))
+    (copied / "current").write_text(manifest["version"])
+    monkeypatch.setattr(registry.joblib, "load", lambda path: pytest.fail("it was unpickled"))
+    refused(copied, "was trained on other labels")
+    assert using.get().version == before.version
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_a_training_that_is_ended_at_its_work_leaves_the_model_in_use(copied, tmp_path, end):
+    before = sorted(path.name for path in copied.iterdir() if path.name != ".training")
+    config = tmp_path / "config.toml"
+    config.write_text(f'models = "{copied}"\n')
+    training_ = psutil.Popen(
+        [sys.executable, "-m", "triage", "train", "--config", config],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    until(lambda: [c for c in training_.children() if "LokyProcess" in " ".join(c.cmdline())], 60, "for the workers")
+    time.sleep(3)
+    workers = training_.children(recursive=True)
+    training_.send_signal(end)
+    said, _ = training_.communicate(timeout=30)
+    assert training_.returncode == (-9 if end is signal.SIGKILL else 130)
+    assert "Traceback" not in said
+    until(lambda: not any(worker.is_running() for worker in workers), 60, "for the workers to end")
+    with retrain._alone(copied):  # the next one can begin
+        assert registry.load(copied).version == registry.current(copied)
+    assert sorted(path.name for path in copied.iterdir() if path.name != ".training") == before
 
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b", "", "x\0y"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from joblib import Parallel, parallel_config
 
 from triage.errors import UsageError
+from triage.orphans import end_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,9 @@ class Backend:
 
     def each(self, tasks: Sequence[Any]) -> Iterator[Any]:
         """The results as they become ready, in the order of the tasks."""
-        yield from Parallel(n_jobs=self.jobs, return_as="generator")(tasks)
+        # Processes of this machine end with the one they work for, also where that is killed.
+        ours = {"initializer": end_with, "initargs": (os.getpid(),)} if self.jobs not in {None, 1} else {}
+        yield from Parallel(n_jobs=self.jobs, return_as="generator", **ours)(tasks)
 
 
 #: Two processes of this machine.
