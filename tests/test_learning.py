@@ -260,7 +260,7 @@ def test_a_model_of_other_labels_is_refused_and_the_one_in_use_stays(copied, mon
     manifest = {**registry._manifest(copied, copied / before.version), "version": "20990101-000000-beef"}
     manifest["labels"] = {"causes": ["authenticity", "frobnication"], "stages": ["warning"]}
     shutil.copytree(copied / before.version, copied / manifest["version"])
-    signed = {**manifest, "signature": registry._signature(manifest, registry._key(copied))}
+    signed = {**manifest, "signature": registry._signature(manifest, registry._key(copied, create=False))}
     (copied / manifest["version"] / "manifest.json").write_text(json.dumps(signed))
     (copied / "current").write_text(manifest["version"])
     monkeypatch.setattr(registry.joblib, "load", lambda path: pytest.fail("it was unpickled"))

@@ -30,6 +30,8 @@ MISS_COSTS = 50
 WARNINGS_IN_MAIL = 0.05
 #: The corpus' ordinary mail is nearly all hard; in a mailbox this share of it looks like a warning at all.
 HARD_IN_ORDINARY = 0.3
+#: So much more than the least expected cost is as good, because another corpus of this size would differ by more.
+AS_GOOD = 0.03
 #: The questions: how much the words that tell their answers apart are lifted, and the loss (see InformativeLinear).
 #: Chosen by group-wise cross-validation; docs/classifier.md has what was tried.
 _QUESTIONS: dict[str, tuple[float, Literal["squared", "hinge"]]] = {
@@ -127,8 +129,9 @@ def choose_thresholds(rows: Sequence[Row], held_out: Sequence[Prediction]) -> Th
     misses = np.array([np.mean(p[truth] < t) for t in candidates])
     alarms = np.array([np.mean(p[~truth] >= t) for t in candidates])
     costs = MISS_COSTS * WARNINGS_IN_MAIL * misses + (1 - WARNINGS_IN_MAIL) * HARD_IN_ORDINARY * alarms
-    # Of equal costs the highest threshold: fewer false alarms among mails the corpus does not know.
-    best = float(candidates[len(costs) - 1 - int(np.argmin(costs[::-1]))])
+    # The costs hardly differ over a wide range, and where in it the least lies is chance. Of those as good as the least the
+    # highest: fewer false alarms among mails the corpus does not know, and nearly the same threshold after each training.
+    best = float(candidates[costs <= costs.min() * (1 + AS_GOOD)].max())
     return replace(Thresholds(), warning=round(best, 2), review=round(max(best / 2, 0.05), 3))
 
 
