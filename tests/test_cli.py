@@ -133,6 +133,8 @@ def test_a_case_goes_through_a_team_by_commands(with_case):
     for arguments, says in [
         (("assign", 1, "Li Wei"), "assigned by"),
         (("mark", 1, "preparing"), "suspended, preparing."),
+        (("snooze", 1, "4 minutes"), "snoozed by"),
+        (("snooze", 1, "off"), "snoozed by"),
         (("tick", 1, "prove", "evidence.invoices", "--by", "li"), "Case 1: evidence.invoices ticked by li."),
         (("mark", 1, "submitted", "-m", "plan of action"), "suspended, submitted."),
         (("tick", 1, "prove", "--not-done"), "prove unticked"),
@@ -152,6 +154,7 @@ def test_a_case_goes_through_a_team_by_commands(with_case):
 def test_what_cannot_be_merged_or_split_is_said(with_case):
     refused(triage(with_case, "merge", 1, 9), 2, "there is no case 9")
     refused(triage(with_case, "merge", 1, 1), 2, "cannot be merged with itself")
+    refused(triage(with_case, "snooze", 1, "a while"), 2, '"a while" is not a length of time; use a duration such as')
     refused(triage(with_case, "split", 1, 77), 2, "has no such message: 77")
 
 

@@ -9,6 +9,7 @@ from triage import actions
 from triage.alerts import outbox, reminders, routes
 from triage.cases import queries
 from triage.config import Account, Alerting, Person, Route, Settings, Target
+from triage.errors import UsageError
 from triage.labels import Cause, Platform, Stage, Status
 from triage.telling import remind
 
@@ -210,6 +211,39 @@ def test_an_undone_acknowledgement_is_reminded_of_again(db, settings, a_case):
     actions.acknowledge(db, 1, by="li", now=NOW + timedelta(minutes=1))
     actions.undo(db, 1, by="li", now=NOW + timedelta(minutes=2))
     assert remind(db, team, NOW + timedelta(minutes=33)) == 1
+
+
+def test_a_case_that_was_put_off_is_quiet_until_then_and_begins_anew(db, settings, a_case):
+    team = a_team(settings, routes=[SUSPENDED])
+    until = NOW + timedelta(hours=30)
+    event = actions.snooze(db, 1, until, by="li", now=NOW + timedelta(minutes=5))
+    assert (event.kind, queries.get(db, 1).snoozed_until) == ("snoozed", until)
+    for hours in (1, 5, 29):
+        remind(db, team, NOW + timedelta(hours=hours))
+    assert {why for why, _ in kinds_to(db)} <= {"deadline"}  # of that everybody is reminded all the same
+    remind(db, team, until)
+    remind(db, team, until + timedelta(minutes=30))
+    assert [why for why, _ in kinds_to(db) if why != "deadline"][:3] == ["unacknowledged", "unacknowledged", "escalated"]
+
+
+def test_something_new_ends_the_putting_off_and_so_does_undo(db, settings, take, a_case):
+    actions.snooze(db, 1, NOW + timedelta(hours=30), by="li", now=NOW)
+    again = NOW + timedelta(hours=3)
+    take(a_raw(body="We need more information. Case ID: 16744219803", sent_at=again), now=again, at=again)
+    assert queries.get(db, 1).snoozed_until is None
+    actions.snooze(db, 1, again + timedelta(hours=1), by="li", now=again)
+    actions.undo(db, 1, by="li", now=again)
+    assert queries.get(db, 1).snoozed_until is None
+
+
+@pytest.mark.parametrize(
+    ("until", "says"),
+    [(NOW, "a moment to come"), (NOW + timedelta(days=20), "put it off until before that"), (None, "not put off")],
+)
+def test_a_case_cannot_be_put_off_beyond_its_deadline_or_into_the_past(db, a_case, until, says):
+    with pytest.raises(UsageError, match=says):
+        actions.snooze(db, 1, until, by="li", now=NOW)
+    assert queries.get(db, 1).snoozed_until is None
 
 
 def test_with_one_target_only_the_plan_is_short(settings, a_case):

@@ -27,6 +27,7 @@ _UNDOABLE = frozenset(
         "acknowledged",
         "status",
         "assigned",
+        "snoozed",
         "closed",
         "corrected",
         "redecided",
@@ -107,6 +108,25 @@ def assign(db: Database, case: int, to: str, *, by: str, now: datetime) -> CaseE
         if known.assignee == to:
             raise UsageError(f"case {case}: {to or 'nobody'} has it already")
         return history.change(db, case, "assigned", {"assignee": to}, by=by, now=now)
+
+
+def snooze(db: Database, case: int, until: datetime | None, *, by: str, now: datetime) -> CaseEvent:
+    """Put a case off: until then nobody is reminded that it is open; of its deadline everybody still is. None ends it.
+
+    Raises:
+        UsageError: no such case, it has ended, the moment is not between now and its deadline, or nothing would change.
+    """
+    with transaction(db):
+        known = existing(db, case)
+        if known.status in ENDED:
+            raise UsageError(f"case {case} is {known.status}; there is nothing to put off")
+        if until is not None and until <= now:
+            raise UsageError(f"case {case} can only be put off until a moment to come")
+        if until is not None and known.deadline and until > known.deadline.at > now:
+            raise UsageError(f"case {case} is due {stored(known.deadline.at)}; put it off until before that")
+        if known.snoozed_until == until:
+            raise UsageError(f"case {case} is {'put off until then already' if until else 'not put off'}")
+        return history.change(db, case, "snoozed", {"snoozed_until": stored(until) if until else None}, by=by, now=now)
 
 
 def tick(db: Database, case: int, item: str, *, done: bool = True, by: str, now: datetime) -> CaseEvent:

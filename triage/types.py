@@ -295,6 +295,7 @@ class Case:
     marketplaces: tuple[str, ...] = ()
     money: tuple[Money, ...] = ()  # amounts its mails speak of
     merged_into: int | None = None  # the case that has its mails now
+    snoozed_until: datetime | None = None  # nobody wants to be reminded before; something new ends it
     open_since: datetime | None = None  # since when nobody has acknowledged it, or had not until somebody did
 
 

@@ -34,7 +34,7 @@ def plan(case: Case, settings: Settings) -> list[Planned]:
 
     An open case of some severity: to the same people again, each time somebody further along the chain of ``next`` as
     well, in the end to all. A case whose answer is not with the platform: before its deadline; if it was acknowledged,
-    to whoever has it.
+    to whoever has it. One that was put off: before its deadline all the same.
     """
     if case.sender is SenderVerdict.FORGED or case.merged_into is not None:
         return []
@@ -62,9 +62,12 @@ def _unacknowledged(
     every = settings.alerting.remind_after
     if not every or case.status is not Status.OPEN or case.history or case.severity < settings.alerting.remind_severity:
         return
+    # Where it was put off, all begins anew when that ends.
+    begun = max(since, case.snoozed_until - every) if case.snoozed_until else since
     for step, people in enumerate(levels):
         why = "unacknowledged" if step == 0 else "everybody" if step == len(levels) - 1 else "escalated"
-        yield Planned(since + every * (step + 1), why, people, None, f"reminder:{case.id}:{stored(since)}:{step}")
+        at = begun + every * (step + 1)
+        yield Planned(at, why, people, None, f"reminder:{case.id}:{stored(begun)}:{step}")
 
 
 def _before_deadline(

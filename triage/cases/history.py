@@ -39,6 +39,7 @@ _COLUMNS = frozenset(
         "merged_into",
         "title",
         "open_since",
+        "snoozed_until",
         "likeness",
         "language",
     ]

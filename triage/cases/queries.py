@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from triage.cases.priority import priority
 from triage.errors import UsageError
 from triage.labels import ENDED, Cause, Platform, SenderVerdict, Stage, Status
-from triage.store.moments import moment, stored
+from triage.store.moments import maybe_moment, moment, stored
 from triage.types import Case, Deadline, Identifier, Money
 
 if TYPE_CHECKING:
@@ -76,12 +76,14 @@ def listed(
 
 
 def unanswered(db: Database, *, open_since: datetime, due: tuple[datetime, datetime]) -> list[Case]:
-    """Cases whose answer is not with the platform, and that were opened since then or are due between two moments."""
+    """Cases whose answer is not with the platform, and that were opened (or put off until a moment) since then or are due
+    between two moments."""
     rows = db.query(
-        """SELECT * FROM cases WHERE (status = ? AND open_since >= ?)
+        """SELECT * FROM cases WHERE (status = ? AND (open_since >= ? OR snoozed_until >= ?))
            OR (status IN (?, ?, ?) AND deadline_at BETWEEN ? AND ?) ORDER BY id""",
         [
             Status.OPEN.value,
+            stored(open_since),
             stored(open_since),
             *(status.value for status in (Status.OPEN, Status.ACKNOWLEDGED, Status.PREPARING)),
             *map(stored, due),
@@ -122,6 +124,7 @@ def facts(case: Case, now: datetime) -> dict[str, Any]:
         "final": case.final,
         "marketplaces": list(case.marketplaces),
         "merged_into": case.merged_into,
+        "snoozed_until": stored(case.snoozed_until) if case.snoozed_until else None,
         "confidence": case.confidence,
         "needs_review": case.needs_review,
         "sender": case.sender.value,
@@ -172,6 +175,7 @@ def case_of(row: Mapping[str, Any]) -> Case:
         money=tuple(Money(**amount) for amount in json.loads(row["money"])),
         merged_into=row["merged_into"],
         open_since=moment(row["open_since"] or row["opened_at"]),
+        snoozed_until=maybe_moment(row["snoozed_until"]),
     )
 
 

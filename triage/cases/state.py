@@ -29,6 +29,7 @@ _ITS_OWN = (
     "opened_at",
     "updated_at",
     "open_since",
+    "snoozed_until",
     "merged_into",
 )
 
@@ -92,6 +93,8 @@ def advanced(case: Case, said: Said) -> dict[str, Any]:
     elif case.status is not Status.OPEN:
         # Something new has come: whoever had put it aside must see it again.
         changes["status"] = Status.OPEN.value
+    if case.snoozed_until is not None:
+        changes["snoozed_until"] = None
     if case.cause in {Cause.OTHER, Cause.NONE} and decision.cause not in {Cause.OTHER, Cause.NONE}:
         changes |= {"cause": decision.cause.value, "confidence": decision.confidence}
     further = {*case.also, decision.cause, *decision.also} - {case.cause, Cause.NONE, Cause.OTHER}

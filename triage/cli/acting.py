@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from triage.cases import history, messages, queries
 from triage.cli.app import ByOption, CaseNumber, ConfigOption, JsonOption, app, database, now, person
 from triage.cli.show import out, plain, print_json, progress
 from triage.config import Settings
+from triage.config.kinds import duration
 from triage.errors import UsageError
 from triage.labels import Cause, Stage, Status
 from triage.types import CaseEvent
@@ -76,6 +77,20 @@ def assign(
 ) -> None:
     """Give a case to somebody."""
     _act(path, json, lambda db: actions.assign(db, number, to, by=person(by), now=now()))
+
+
+@app.command()
+def snooze(
+    number: CaseNumber,
+    span: Annotated[str, typer.Argument(metavar="FOR", help='How long: "4 hours", "2 days"; "off" ends it.')],
+    path: ConfigOption = None,
+    by: ByOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Put a case off: for so long nobody is reminded that it is open. Before its deadline everybody is all the same, and
+    something new ends it."""
+    until = None if span == "off" else now() + _span(span)
+    _act(path, json, lambda db: actions.snooze(db, number, until, by=person(by), now=now()))
 
 
 @app.command()
@@ -231,6 +246,15 @@ def _reclassify_all(
         out.print(f"{changed} open cases changed; each can be taken back: triage undo CASE")
     elif found.changes:
         out.print("Nothing was changed; to change it: triage reclassify --all --apply")
+
+
+def _span(text: str) -> timedelta:
+    try:
+        length = duration(text)
+    except ValueError as error:
+        raise UsageError(f'"{text}" is not a length of time; use {error}') from error
+    assert isinstance(length, timedelta)
+    return length
 
 
 def _act(path: Path | None, json: bool, action: Callable[[Database], CaseEvent]) -> None:

@@ -133,6 +133,13 @@ def examples_and_figures(db: Database) -> None:
     )
 
 
+
+@MIGRATIONS(name="0008_put_off")
+def put_off(db: Database) -> None:
+    """Until when somebody wants to hear nothing more about a case."""
+    db.conn.execute("ALTER TABLE cases ADD COLUMN snoozed_until TEXT")
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,
