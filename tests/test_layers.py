@@ -12,7 +12,7 @@ STAGES = ("mail", "understand", "cases", "advice", "alerts")
 FLOOR = {
     "cli": 10,
     "demo": 9,
-    "web": 4,
+    "web": 5,
     "daemon": 9,
     "service": 9,
     "mailboxes": 8,
@@ -41,6 +41,9 @@ FLOOR = {
     "forgetting": 3,
     "drift": 2,
     "searching": 3,
+    "people": 2,
+    "shown": 4,
+    "answering": 4,
     "reports": 3,
     "learn": 3,
     **dict.fromkeys(STAGES, 2),

@@ -90,7 +90,7 @@ def test_both_forms_say_the_same_in_both_languages(world, settings, language):
     for name in (CAUSE_NAMES[language][Cause.AUTHENTICITY], CAUSE_NAMES[language][Cause.IP_INFRINGEMENT]):
         assert name in html
         assert name in text
-    assert html.count("<rect") == 4
+    assert html.count('<rect x=') == 4
     assert "60" in text.split("##")[4]  # the pattern
     assert ("own photos and words only" in html) is (language == "en")
 

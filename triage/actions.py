@@ -33,6 +33,7 @@ _UNDOABLE = frozenset(
         "redecided",
         "believed",
         "note",
+        "draft",
         "ticked",
         "unticked",
         "merged",

@@ -108,7 +108,7 @@ def _forget_cases(db: Database, cases: Sequence[int]) -> None:
         _delete(db, "corrections", "message_id", messages)
         _delete(db, "corrections", "event_id", events)
         for table, column in (
-            ("alerts", "case_id"), ("case_links", "case_id"), ("case_links", "other_id"), ("case_refs", "case_id"),
+            ("drafts", "case_id"), ("alerts", "case_id"), ("case_links", "case_id"), ("case_links", "other_id"), ("case_refs", "case_id"),
             ("case_events", "case_id"), ("messages", "case_id"),
         ):  # fmt: skip
             _delete(db, table, column, cases)

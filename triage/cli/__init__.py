@@ -24,6 +24,7 @@ from triage.cli import (
     setup,
     sign_in,
     status,
+    web,
 )  # fmt: skip
 from triage.cli.app import app
 from triage.cli.show import errors
@@ -47,6 +48,7 @@ _GROUPS = (
     keep,
     quarantine,
     sign_in,
+    web,
     demo,
 )  # imported for their commands
 

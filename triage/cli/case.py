@@ -19,11 +19,12 @@ from triage.cases import history, messages, queries
 from triage.cases.documents import facts_document, findings_document, forwarded_document
 from triage.cases.priority import Reason, priority
 from triage.cli.app import CaseNumber, ConfigOption, JsonOption, LanguageOption, app, database, language, now
-from triage.cli.show import deadline, fact_lines, out, plain, print_json, reasons
+from triage.cli.show import deadline, out, plain, print_json
 from triage.config import Settings
 from triage.findings import sentence, trusted
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, STATUS_NAMES, Cause, SenderVerdict, Stage
-from triage.types import Advice, Case, CaseEvent, Decision, Finding, Mail, Task
+from triage.shown import because, fact_lines, findings_of, mail_text
+from triage.types import Advice, Case, CaseEvent, Task
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -109,7 +110,7 @@ def _document(db: Database, known: Case, told: Advice, settings: Settings) -> di
             "platform": [asdict(fact) for fact in told.facts],
             "usual_limit": told.usual_limit,
         },
-        "sender_findings": findings_document(_findings(db, known), told.language),
+        "sender_findings": findings_document(findings_of(db, known), told.language),
         "facts": facts_document(facts_of(db, known)),
         "references": [{"kind": ref.kind, "value": ref.value} for ref in queries.references(db, known.id)],
         "messages": [
@@ -199,7 +200,7 @@ def _advice(known: Case, told: Advice, zone: ZoneInfo, *, sources: bool) -> None
 
 def _mails(db: Database, known: Case, told: Advice, zone: ZoneInfo, *, full: bool) -> None:
     zh = told.language == "zh"
-    findings = _findings(db, known)
+    findings = findings_of(db, known)
     believed = trusted(known.sender, findings)
     named = fact_lines(facts_of(db, known), told.language, trusted=believed)
     _bulleted("邮件内容" if zh else "What the mails name", [f"{label}: {value}" for label, value in named])
@@ -347,32 +348,12 @@ def _who(task: Task, zone: ZoneInfo) -> str:
     return f"{plain(task.done_by)} {task.done_at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def _findings(db: Database, known: Case) -> tuple[Finding, ...]:
-    """What was found about the sender of the mail that opened the case."""
-    return next((d.sender_findings for d in decisions(db, known)), ())
-
-
 def _forwarded_by(db: Database, known: Case, zh: bool) -> str:
     passed_on = next((d.forwarded for d in decisions(db, known) if d.forwarded), None)
     if passed_on is None:
         return ""
     note = f': "{" ".join(passed_on.note.split())[:80]}"' if passed_on.note else ""
     return f"{'由' if zh else 'by'} {passed_on.by.email or passed_on.by.name} ({passed_on.how}){note}"
-
-
-def mail_text(db: Database, message: int) -> str:
-    """The text of a stored mail; "" where its original was not kept."""
-    from triage.mail import reading
-
-    raw = messages.original(db, message)
-    read = reading.read(raw) if raw is not None else None
-    return read.text if isinstance(read, Mail) else ""
-
-
-def because(decision: Decision) -> str:
-    """Why it was decided so, in one line."""
-    named = reasons(decision.evidence)
-    return f"{decision.review_reason}; {named}" if decision.review_reason else named
 
 
 def _deadline_line(known: Case, told: Advice, settings: Settings, zh: bool) -> str:

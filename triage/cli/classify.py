@@ -15,10 +15,11 @@ from triage.alerts.render import quoted
 from triage.cases.documents import facts_document, findings_document, forwarded_document
 from triage.cases.queries import deadline_facts
 from triage.cli.app import ConfigOption, JsonOption, app, now, settings_or_defaults
-from triage.cli.show import errors, fact_lines, out, plain, print_json, print_json_lines, progress, reasons
+from triage.cli.show import errors, out, plain, print_json, print_json_lines, progress
 from triage.errors import UsageError
 from triage.findings import sentence, trusted
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES
+from triage.shown import fact_lines, reasons
 from triage.types import Decision, Mail
 
 if TYPE_CHECKING:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from triage.advice import lint
-from triage.advice.drafts import Letter, Notice, draft, languages, letter_language, letters_for
+from triage import answering
+from triage.advice.drafts import Letter, languages, letter_language
 from triage.advice.lint import Problem
-from triage.advice.playbook import playbooks
-from triage.advising import advised, facts_of
-from triage.cases import messages, queries
+from triage.cases import queries
 from triage.cli.app import CaseNumber, ConfigOption, JsonOption, LanguageOption, app, database, language, now
 from triage.cli.show import errors, out, plain, print_json
 from triage.errors import UsageError
@@ -65,30 +64,21 @@ def draft_command(
     """
     with database(path) as (db, settings):
         known = queries.existing(db, number)
-        books = playbooks(settings.playbooks)
-        letters = letters_for(known, books)
-        told = advised(db, known, settings, language(lang, settings, known.account), now())
+        letters = answering.letters(known, settings)
+        told = language(lang, settings, known.account)
         if kind is not None and kind not in letters:
             raise UsageError(f"case {number} is answered with: {', '.join(letters)}; not with {kind}")
         tongue = _tongue(written_in, known)
-        facts = facts_of(db, known)
         if check is not None:
-            found = lint.problems(_read(check), facts, kind=kind or letters[0], language=tongue, reader=told.language)
+            found = answering.problems(db, known, _read(check), kind or letters[0], language=tongue, reader=told)
             _show_problems(found, check, as_json=json)
             raise typer.Exit(1 if found else 0)
         if kind is None and len(letters) > 1:
-            _show_choices(number, letters, told.language, as_json=json)
+            _show_choices(number, letters, told, as_json=json)
             return
-        mails = messages.of_case(db, number)
-        notice = Notice(
-            mails[-1].subject if mails else known.title, mails[-1].received_at if mails else known.opened_at
-        )
         letter = kind or letters[0]
-        text = draft(
-            known, letter, told, facts, books, notice,
-            language=tongue, zone=settings.zone_for(known.account), own=settings.playbooks,
-        )  # fmt: skip
-        found = lint.problems(text, facts, kind=letter, language=tongue, reader=told.language)
+        text = answering.drafted(db, known, letter, settings, language=tongue, reader=told, now=now())
+        found = answering.problems(db, known, text, letter, language=tongue, reader=told)
         if json:
             print_json(
                 {
@@ -102,7 +92,7 @@ def draft_command(
             return
         _write(text, into, form or _form_of(into))
         blanks = sum(problem.kind == "blank" for problem in found)
-        zh = told.language == "zh"
+        zh = told == "zh"
         errors.print(f"[dim]{blanks} {'处待填 [[...]]；填完后：' if zh else 'blanks in [[...]]; when they are filled: '}"
                      f"triage draft {number} --kind {letter} --check FILE[/dim]".replace("[[", r"\[["))  # fmt: skip
 
@@ -151,7 +141,7 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _show_problems(found: list[Problem], path: Path, *, as_json: bool) -> None:
+def _show_problems(found: Sequence[Problem], path: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(_documents(found))
         return
@@ -172,5 +162,5 @@ def _show_choices(number: int, letters: tuple[Letter, ...], lang: str, *, as_jso
         out.print(f"  triage draft {number} --kind {letter:<15} {plain(words[letter])}")
 
 
-def _documents(found: list[Problem]) -> list[dict[str, object]]:
+def _documents(found: Sequence[Problem]) -> list[dict[str, object]]:
     return [{"kind": problem.kind, "line": problem.line, "text": problem.text} for problem in found]

@@ -10,10 +10,10 @@ import typer
 from triage import actions
 from triage.cases import messages, queries
 from triage.cli.app import ByOption, ConfigOption, LanguageOption, app, database, language, now, person
-from triage.cli.case import because, mail_text
 from triage.cli.show import out, plain
 from triage.errors import UsageError
 from triage.labels import CAUSE_NAMES, STAGE_NAMES, Cause
+from triage.shown import because, mail_text
 from triage.types import Case
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +17,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from triage.alerts.render import defanged, remaining
-from triage.glossary import called
+from triage.alerts.render import remaining
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, STATUS_NAMES
-from triage.types import Case, Evidence, Facts
+from triage.types import Case
 
 ProgressCall = Callable[[float, str], None]
 
@@ -57,45 +56,6 @@ def print_json_lines(contents: Iterable[Any]) -> None:
     """One JSON object a line."""
     for content in contents:
         print(json.dumps(content, ensure_ascii=False, default=str), flush=True)  # noqa: T201 - for programs
-
-
-def reasons(evidence: Sequence[Evidence], most: int = 6) -> str:
-    """The strongest reasons of a decision in one line: sentences quoted, the beginning of a word as such."""
-    shown = []
-    for each in evidence[:most]:
-        text = f'"{each.text}"' if each.source == "sentence" else each.text
-        if each.source == "word" and text.endswith("~"):
-            text = f"{text[:-1]}..."
-        shown.append(f"{text} ({each.weight:+.2f})")
-    return "; ".join(shown)
-
-
-def fact_lines(facts: Facts, language: str, *, trusted: bool) -> list[tuple[str, str]]:
-    """What a mail names, a label and a line for each kind of thing; links defanged unless the sender is trusted."""
-    zh = language == "zh"
-    ids = [f"{called(each.kind, language)} {each.value}" for each in facts.ids[:12]]
-    more = len(facts.ids) - len(ids)
-    owner = " ".join(filter(None, (facts.rights_owner.name, facts.rights_owner.email))) if facts.rights_owner else ""
-    metrics = [
-        f"{called(m.name, language)} {m.value:g}{m.unit}"
-        + (f" ({'目标' if zh else 'target'} {m.target:g}{m.unit})" if m.target is not None else "")
-        for m in facts.metrics
-    ]
-    money = [f"{m.currency} {m.amount}" + (f" {called(m.about, language)}" if m.about else "") for m in facts.money]
-    points = [f"{p.value}" + (f"/{p.of}" if p.of else "") for p in facts.points]
-    answers = [each.value if trusted else defanged(each.value) for each in facts.answer_to]
-    rows = (
-        ("编号" if zh else "numbers", ids + ([f"+{more}"] if more > 0 else [])),
-        ("站点" if zh else "marketplace", facts.marketplaces),
-        ("权利人" if zh else "rights owner", [owner] if owner else []),
-        ("指标" if zh else "metrics", metrics),
-        ("金额" if zh else "money", money),
-        ("扣分" if zh else "points", points),
-        ("依据的规则" if zh else "policies", facts.policies),
-        ("要求的文件" if zh else "documents", [called(name, language) for name in facts.documents]),
-        ("回复至" if zh else "answer to", answers),
-    )
-    return [(label, ", ".join(values)) for label, values in rows if values]
 
 
 def plain(text: str) -> str:

@@ -193,10 +193,11 @@ class Learning(Section):
 
 
 class Web(Section):
-    """What the service serves over HTTP: how it does; the calendar, for programs that subscribe to it; links that
+    """What the service serves over HTTP: how it does; the case board; the calendar, for programs that subscribe to it; links that
     acknowledge."""
 
     listen: str = ""  # "127.0.0.1:8470"; "" serves nothing
+    board: bool = False  # the case board, for users who sign in
     public_url: str = ""  # what stands before /ack in the links of alerts; "" for no links
     feed_token: str = Field(default="", repr=False)  # a secret in the calendar's address; "" serves none
     metrics_token: str = Field(default="", repr=False)  # what /metrics wants to be given; "" for nothing

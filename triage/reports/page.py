@@ -52,6 +52,15 @@ def as_html(shown: Figures, patterns: list[Pattern], books: Playbooks, *, langua
     )
 
 
+def as_part(shown: Figures, patterns: list[Pattern], books: Playbooks, *, language: str, zone: ZoneInfo) -> str:
+    """The same without its frame, to be part of another page: escaped HTML."""
+    return (
+        _environment(escape=True)
+        .get_template("report_body.html.jinja")
+        .render(_values(shown, patterns, books, language, zone))
+    )
+
+
 def as_markdown(shown: Figures, patterns: list[Pattern], books: Playbooks, *, language: str, zone: ZoneInfo) -> str:
     """The report as Markdown; the charts as tables."""
     values = _values(shown, patterns, books, language, zone)

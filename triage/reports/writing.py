@@ -18,7 +18,7 @@ from triage.config import WEEKDAYS, Settings
 from triage.errors import OutputError
 from triage.reports.calendar import deadlines
 from triage.reports.figures import figures
-from triage.reports.page import as_html, as_markdown
+from triage.reports.page import as_html, as_markdown, as_part
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -29,12 +29,12 @@ _WEEK = timedelta(weeks=1)
 
 
 def report_text(
-    db: Database, settings: Settings, since: datetime, until: datetime, *, form: Literal["html", "md"], language: str
+    db: Database, settings: Settings, since: datetime, until: datetime, *, form: Literal["html", "part", "md"], language: str
 ) -> str:
-    """The report on some time, as HTML or Markdown."""
+    """The report on some time, as HTML, as HTML within another page, or as Markdown."""
     shown = figures(db, since, until)
     again = [pattern for store in stores(db, until) for pattern in repeated(store, until, language)]
-    write = as_html if form == "html" else as_markdown
+    write = {"html": as_html, "part": as_part, "md": as_markdown}[form]
     return write(shown, again, playbooks(settings.playbooks), language=language, zone=settings.zone)
 
 

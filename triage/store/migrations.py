@@ -140,6 +140,31 @@ def put_off(db: Database) -> None:
     db.conn.execute("ALTER TABLE cases ADD COLUMN snoozed_until TEXT")
 
 
+@MIGRATIONS(name="0009_people")
+def people(db: Database) -> None:
+    """Who may use the board and the API, and the letters they work on. Of passwords, cookies and tokens only digests."""
+    for statement in (
+        """CREATE TABLE users (
+               name TEXT PRIMARY KEY COLLATE NOCASE, password TEXT NOT NULL, role TEXT NOT NULL,
+               language TEXT NOT NULL, added_at TEXT NOT NULL
+           ) WITHOUT ROWID""",
+        """CREATE TABLE sessions (
+               digest TEXT PRIMARY KEY, user TEXT NOT NULL COLLATE NOCASE REFERENCES users (name),
+               begun_at TEXT NOT NULL, seen_at TEXT NOT NULL
+           ) WITHOUT ROWID""",
+        """CREATE TABLE tokens (
+               name TEXT PRIMARY KEY COLLATE NOCASE, digest TEXT NOT NULL UNIQUE, scope TEXT NOT NULL,
+               added_by TEXT NOT NULL, added_at TEXT NOT NULL, used_at TEXT
+           ) WITHOUT ROWID""",
+        """CREATE TABLE drafts (
+               event_id INTEGER PRIMARY KEY REFERENCES case_events (id), case_id INTEGER NOT NULL REFERENCES cases (id),
+               letter TEXT NOT NULL, language TEXT NOT NULL, text TEXT NOT NULL
+           )""",
+        "CREATE INDEX drafts_by_case ON drafts (case_id, letter, event_id)",
+    ):
+        db.conn.execute(statement)
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,

@@ -10,11 +10,10 @@ from datetime import datetime
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
 
 from triage.config import Settings
 from triage.errors import OutputError
-from triage.web import acknowledge, feed, metrics
+from triage.web.app import application
 
 log = structlog.get_logger()
 
@@ -46,12 +45,7 @@ def serve(settings: Settings, clock: Callable[[], datetime], alive: Callable[[],
         OutputError: the address cannot be listened on.
         ConfigError: a token cannot be had.
     """
-    routes = [
-        *metrics.routes(settings, clock, alive),
-        *(feed.routes(settings, clock) if settings.web.feed_token else []),
-        *(acknowledge.routes(settings, clock) if settings.web.public_url else []),
-    ]
-    app = Starlette(routes=routes)
+    app = application(settings, clock, alive, with_board=settings.web.board)
     host, port = settings.web.address
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)

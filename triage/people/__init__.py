@@ -1,0 +1,1 @@
+"""Who may use the board and the API, and as what."""

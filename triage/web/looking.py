@@ -1,0 +1,166 @@
+"""Pages to look something up: stores, search, the calendar of deadlines, the report, the state of the service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from markupsafe import Markup
+from starlette.responses import Response
+from starlette.routing import Route
+
+from triage.advising import repeated
+from triage.cases import queries
+from triage.cases.stores import Store, stores
+from triage.errors import UsageError
+from triage.health import health
+from triage.labels import PLATFORM_NAMES, STATUS_NAMES, SenderVerdict, Status
+from triage.people import users
+from triage.reports.calendar import deadlines
+from triage.reports.writing import report_text
+from triage.searching import searched
+from triage.web import saying
+from triage.web.board import line
+from triage.web.visit import Missing, Pages, Visit
+
+_MOST_HITS = 50
+#: Of these the report speaks, in days.
+_PERIODS = {"week": 7, "month": 30, "quarter": 90}
+
+
+def routes(pages: Pages) -> list[Route]:
+    """GET /stores, /store, /search, /calendar, /calendar.ics, /report, /report.html, /system."""
+    return [
+        pages.get("/stores", all_stores),
+        pages.get("/store", one_store),
+        pages.get("/search", search),
+        pages.get("/calendar", calendar),
+        pages.get("/calendar.ics", calendar_file),
+        pages.get("/report", report),
+        pages.get("/report.html", report_file),
+        pages.get("/system", system),
+    ]
+
+
+def all_stores(visit: Visit) -> Response:
+    """Each store with what is open, its points, what repeats itself."""
+    return visit.page("stores.html", stores=[_store(visit, store) for store in stores(visit.db, visit.now)])
+
+
+def one_store(visit: Visit) -> Response:
+    """A store with all its cases of a year."""
+    asked = {name: visit.request.query_params.get(name, "") for name in ("account", "name", "platform")}
+    for store in stores(visit.db, visit.now, account=asked["account"]):
+        if (store.name, store.platform.value) == (asked["name"], asked["platform"]):
+            every = [line(case, visit.settings, visit.language, visit.now) for case in store.cases]
+            return visit.page("store.html", store=_store(visit, store), every=every)
+    raise Missing
+
+
+def _store(visit: Visit, store: Store) -> dict[str, Any]:
+    language = visit.language
+    return {
+        "query": {"account": store.account, "name": store.name, "platform": store.platform.value},
+        "name": store.name,
+        "platform": PLATFORM_NAMES[store.platform],
+        "account": store.account,
+        "open": [line(case, visit.settings, language, visit.now) for case in store.open],
+        "points": f"{store.points.value}" + (f"/{store.points.of}" if store.points.of else "") if store.points else "",
+        "ended": [f"{STATUS_NAMES[language][status]} {count}" for status, count in store.outcomes().items()],
+        "patterns": [pattern.text for pattern in repeated(store, visit.now, language)],
+    }
+
+
+def search(visit: Visit) -> Response:
+    """Mails and notes of cases; a bare number leads to its case."""
+    words = visit.request.query_params.get("q", "").strip()[:300]
+    number = words.removeprefix("#")
+    if number.isdecimal() and len(number) < 10 and queries.get(visit.db, int(number)):
+        return visit.go(f"/cases/{int(number)}")
+    try:
+        hits = searched(visit.db, words, _MOST_HITS)
+    except UsageError:
+        return visit.page("search.html", words="", hits=[])
+    return visit.page(
+        "search.html",
+        words=words,
+        hits=[(hit, saying.moment(hit.at, visit.settings.zone, visit.language), _excerpt(hit.excerpt)) for hit in hits],
+    )
+
+
+def _excerpt(text: str) -> list[tuple[str, bool]]:
+    """An excerpt in pieces: its text, and whether it was searched for."""
+    pieces: list[tuple[str, bool]] = []
+    for part in text.split("["):
+        hit, bracket, rest = part.partition("]")
+        pieces += [(hit, True), (rest, False)] if bracket and pieces else [(part, False)]
+    return [piece for piece in pieces if piece[0]]
+
+
+def calendar(visit: Visit) -> Response:
+    """Deadlines by day, those that passed first."""
+    waiting = {Status.OPEN, Status.ACKNOWLEDGED, Status.PREPARING}
+    due = [
+        case
+        for case in queries.listed(visit.db, now=visit.now, limit=2000)
+        if case.deadline and case.status in waiting and case.sender is not SenderVerdict.FORGED
+    ]
+    due.sort(key=lambda case: case.deadline.at if case.deadline else visit.now)
+    passed = [case for case in due if case.deadline and case.deadline.at <= visit.now]
+
+    def local_day(case: Any) -> Any:
+        return case.deadline.at.astimezone(visit.settings.zone_for(case.account)).date()
+
+    def lines(cases: Any) -> list[Any]:
+        return [line(case, visit.settings, visit.language, visit.now) for case in cases]
+
+    ahead = sorted(due[len(passed) :], key=local_day)
+    days = [(saying.day(at, visit.language), lines(cases)) for at, cases in groupby(ahead, key=local_day)]
+    return visit.page("calendar.html", passed=lines(passed), days=days, feed=bool(visit.settings.web.feed_token))
+
+
+def calendar_file(visit: Visit) -> Response:
+    """The same as a file for calendar programs."""
+    content = deadlines(visit.db, visit.settings, visit.now, language=visit.language)
+    headers = {"Content-Disposition": 'attachment; filename="triage.ics"'}
+    return Response(content, headers=headers, media_type="text/calendar; charset=utf-8")
+
+
+def report(visit: Visit) -> Response:
+    """The report on a week, a month or a quarter."""
+    name, days = _period(visit)
+    since = visit.now - timedelta(days=days)
+    part = report_text(visit.db, visit.settings, since, visit.now, form="part", language=visit.language)
+    # It comes out of a template of ours that escapes all it is given.
+    return visit.page("report.html", chosen=name, periods=list(_PERIODS), report=Markup(part))  # noqa: S704
+
+
+def report_file(visit: Visit) -> Response:
+    """The same as one complete file."""
+    name, days = _period(visit)
+    since = visit.now - timedelta(days=days)
+    text = report_text(visit.db, visit.settings, since, visit.now, form="html", language=visit.language)
+    headers = {"Content-Disposition": f'attachment; filename="triage-{name}-{visit.now:%Y-%m-%d}.html"'}
+    return Response(text, headers=headers, media_type="text/html; charset=utf-8")
+
+
+def _period(visit: Visit) -> tuple[str, int]:
+    name = visit.request.query_params.get("period", "week")
+    return (name, _PERIODS[name]) if name in _PERIODS else ("week", _PERIODS["week"])
+
+
+def system(visit: Visit) -> Response:
+    """How the service does."""
+    from triage.learn import registry
+
+    known = health(visit.db, visit.settings, visit.now)
+    versions = registry.versions(visit.settings.models_dir)
+    current = next((saved for saved in versions if saved.current), None)
+    return visit.page(
+        "system.html",
+        known=known,
+        model=current,
+        users=users.listed(visit.db),
+        when=lambda at: saying.moment(at, visit.settings.zone, visit.language) if at else visit.say["never"],
+    )
