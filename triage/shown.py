@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from triage.advising import decisions
+from triage.advising import decisions, facts_of, repeated_in
 from triage.alerts.render import defanged
-from triage.cases import messages
+from triage.cases import history, messages, queries
+from triage.cases.documents import facts_document, findings_document, forwarded_document
 from triage.glossary import called
-from triage.types import Case, Decision, Evidence, Facts, Finding, Mail
+from triage.types import Advice, Case, Decision, Evidence, Facts, Finding, Mail
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -72,3 +75,46 @@ def because(decision: Decision) -> str:
     """Why it was decided so, in one line."""
     named = reasons(decision.evidence)
     return f"{decision.review_reason}; {named}" if decision.review_reason else named
+
+
+def case_document(db: Database, known: Case, told: Advice, now: datetime) -> dict[str, Any]:
+    """Everything about a case, for programs."""
+    return {
+        **queries.facts(known, now),
+        "linked": queries.linked(db, known.id),
+        "patterns": [asdict(pattern) for pattern in repeated_in(db, known, now, told.language)],
+        "advice": {
+            "language": told.language,
+            "meaning": told.meaning,
+            "trade_grade": told.trade_grade,
+            "appealability": told.practice.value,
+            "why": told.why,
+            "next_steps": [asdict(task) for task in told.steps],
+            "done": [asdict(task) for task in told.done],
+            "no_longer_in_time": [asdict(task) for task in told.dropped],
+            "evidence_to_gather": [asdict(task) for task in told.evidence],
+            "mistakes": list(told.mistakes),
+            "prevention": list(told.prevention),
+            "platform": [asdict(fact) for fact in told.facts],
+            "usual_limit": told.usual_limit,
+        },
+        "sender_findings": findings_document(findings_of(db, known), told.language),
+        "facts": facts_document(facts_of(db, known)),
+        "references": [{"kind": ref.kind, "value": ref.value} for ref in queries.references(db, known.id)],
+        "messages": [
+            {
+                "message": m.id,
+                "received_at": m.received_at,
+                "from": m.sender,
+                "subject": m.subject,
+                "forwarded": forwarded_document(m.decision.forwarded) if m.decision else None,
+                "model": m.model,
+                "evidence": [{"source": e.source, "text": e.text, "weight": e.weight} for e in m.decision.evidence]
+                if m.decision
+                else [],
+                "text": mail_text(db, m.id),
+            }
+            for m in messages.of_case(db, known.id)
+        ],
+        "history": [{"at": e.at, "by": e.by, "kind": e.kind, **e.detail} for e in history.of_case(db, known.id)],
+    }

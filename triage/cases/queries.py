@@ -47,10 +47,15 @@ def listed(
     review: bool = False,
     assignee: str | None = None,
     store: str | None = None,
+    before: int | None = None,
+    by_age: bool = False,
     now: datetime,
     limit: int = 200,
 ) -> list[Case]:
-    """Cases by filter, the most urgent first, of equal ones the newer. Ended ones only with everything, and last."""
+    """Cases by filter, the most urgent first, of equal ones the newer. Ended ones only with everything, and last.
+
+    by_age: instead the newest first; before: only those with a smaller number, so that a list can go on where it ended.
+    """
     wheres: list[str] = ["1"]
     values: list[str] = []
     if not everything:
@@ -70,7 +75,12 @@ def listed(
             values.append(str(value))
     if review:
         wheres.append("needs_review = 1")
+    if before is not None:
+        wheres.append("id < ?")
+        values.append(str(before))
     sql = f"SELECT * FROM cases WHERE {' AND '.join(wheres)}"  # noqa: S608
+    if by_age:
+        return [case_of(row) for row in db.query(f"{sql} ORDER BY id DESC LIMIT {int(limit)}", values)]
     found = [case_of(row) for row in db.query(sql, values)]
     return sorted(found, key=lambda case: (case.status in ENDED, -priority(case, now).points, -case.id))[:limit]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -16,14 +15,13 @@ from triage.advising import advised, decisions, facts_of, repeated_in
 from triage.alerts import outbox, reminders
 from triage.alerts.render import defanged, quoted, remaining
 from triage.cases import history, messages, queries
-from triage.cases.documents import facts_document, findings_document, forwarded_document
 from triage.cases.priority import Reason, priority
 from triage.cli.app import CaseNumber, ConfigOption, JsonOption, LanguageOption, app, database, language, now
 from triage.cli.show import deadline, out, plain, print_json
 from triage.config import Settings
 from triage.findings import sentence, trusted
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, STATUS_NAMES, Cause, SenderVerdict, Stage
-from triage.shown import because, fact_lines, findings_of, mail_text
+from triage.shown import because, case_document, fact_lines, findings_of, mail_text
 from triage.types import Advice, Case, CaseEvent, Task
 
 if TYPE_CHECKING:
@@ -91,49 +89,11 @@ def case(
 
 
 def _document(db: Database, known: Case, told: Advice, settings: Settings) -> dict[str, object]:
-    return {
-        **queries.facts(known, now()),
-        "linked": queries.linked(db, known.id),
-        "patterns": [asdict(pattern) for pattern in repeated_in(db, known, now(), told.language)],
-        "advice": {
-            "language": told.language,
-            "meaning": told.meaning,
-            "trade_grade": told.trade_grade,
-            "appealability": told.practice.value,
-            "why": told.why,
-            "next_steps": [asdict(task) for task in told.steps],
-            "done": [asdict(task) for task in told.done],
-            "no_longer_in_time": [asdict(task) for task in told.dropped],
-            "evidence_to_gather": [asdict(task) for task in told.evidence],
-            "mistakes": list(told.mistakes),
-            "prevention": list(told.prevention),
-            "platform": [asdict(fact) for fact in told.facts],
-            "usual_limit": told.usual_limit,
-        },
-        "sender_findings": findings_document(findings_of(db, known), told.language),
-        "facts": facts_document(facts_of(db, known)),
-        "references": [{"kind": ref.kind, "value": ref.value} for ref in queries.references(db, known.id)],
-        "messages": [
-            {
-                "message": m.id,
-                "received_at": m.received_at,
-                "from": m.sender,
-                "subject": m.subject,
-                "forwarded": forwarded_document(m.decision.forwarded) if m.decision else None,
-                "model": m.model,
-                "evidence": [{"source": e.source, "text": e.text, "weight": e.weight} for e in m.decision.evidence]
-                if m.decision
-                else [],
-                "text": mail_text(db, m.id),
-            }
-            for m in messages.of_case(db, known.id)
-        ],
-        "alerts_to_come": [
-            {"at": line["at"], "kind": line["kind"], "to": line["to"]}
-            for line in _planned(db, known, told.language, settings)
-        ],
-        "history": [{"at": e.at, "by": e.by, "kind": e.kind, **e.detail} for e in history.of_case(db, known.id)],
-    }
+    planned = [
+        {"at": line["at"], "kind": line["kind"], "to": line["to"]}
+        for line in _planned(db, known, told.language, settings)
+    ]
+    return {**case_document(db, known, told, now()), "alerts_to_come": planned}
 
 
 def _heading(db: Database, known: Case, told: Advice, settings: Settings) -> None:

@@ -17,8 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from triage.config import Settings
-from triage.web import acknowledge, acting, board, case, feed, letter, looking, metrics, review, sign_in
-from triage.web.visit import Pages
+from triage.web import acknowledge, feed, metrics
 
 #: Nothing from elsewhere, no script in a page, no frame around it; what mails say is never more than text.
 _HEADERS = {
@@ -49,9 +48,14 @@ def application(
     ]
     if not with_board:
         return Starlette(routes=routes)
+    # Much to load, for those who have the board.
+    from triage.web import acting, api, board, case, letter, looking, review, sign_in
+    from triage.web.visit import Pages
+
     pages = Pages(settings, clock)
     for part in (sign_in, board, case, acting, review, letter, looking):
         routes += part.routes(pages)
+    routes.append(Mount("/api/v1", api.application(settings, clock)))
     routes.append(Mount("/static", StaticFiles(directory=_STATIC)))
     return Starlette(
         routes=routes,
