@@ -5,6 +5,7 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -60,14 +61,14 @@ def test_a_reference_is_known_in_any_reply_and_cannot_be_made_for_another_case()
 
 
 @pytest.fixture
-def served(take, settings):
+def served(take, settings, db):
     from triage.web.server import serve
 
     take(a_raw())
     web = settings.model_copy(update={"web": Web(listen="127.0.0.1:0", public_url="https://triage.example/")})
     serving = serve(web, lambda: NOW, lambda: True)
     target = settings.targets[0]
-    url = acknowledge_url(1, target, web)
+    url = acknowledge_url(queries.get(db, 1), target, web)
     assert url.startswith("https://triage.example/ack/")
     yield url.replace("https://triage.example", f"http://127.0.0.1:{serving.address[1]}")
     serving.stop()
@@ -99,6 +100,15 @@ def test_the_button_acknowledges_in_the_name_of_whom_the_alert_went_to(served, d
     assert history.of_case(db, 1)[-1].by == "file"
     assert "already taken care of" in ask(served, "POST")[1]
     assert len(history.of_case(db, 1)) == 2
+
+
+def test_a_link_that_was_used_is_worth_nothing_when_the_case_opens_again(served, db):
+    from triage import actions
+
+    ask(served, "POST")
+    actions.set_status(db, 1, Status.OPEN, by="li", now=NOW + timedelta(hours=1))
+    assert "was used" in ask(served, "POST")[1]
+    assert queries.get(db, 1).status is Status.OPEN
 
 
 def test_a_forged_link_shows_nothing_of_any_case(served, db):

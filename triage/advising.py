@@ -26,7 +26,7 @@ def advised(db: Database, case: Case, settings: Settings, language: str, now: da
         playbooks(settings.playbooks),
         now=now,
         facts=facts_of(db, case),
-        done=history.ticks(history.of_case(db, case.id)),
+        done=history.ticked(db, case.id),
     )
 
 

@@ -119,18 +119,19 @@ def _about_case(
 def _ways_to_acknowledge(case: Case, target: Target, settings: Settings, language: str) -> tuple[Part, ...]:
     if case.status is not Status.OPEN:
         return ()
-    url = acknowledge_url(case.id, target, settings)
+    url = acknowledge_url(case, target, settings)
     mail = targets.takes_replies(target) and replies_are_read(target, settings)
     return render.to_acknowledge(url, language, by_reply=mail)
 
 
-def acknowledge_url(case: int, target: Target, settings: Settings) -> str:
+def acknowledge_url(case: Case, target: Target, settings: Settings) -> str:
     """The link by which whoever reads a target acknowledges a case; empty where the service serves none."""
     if not (settings.web.listen and settings.web.public_url):
         return ""
     owner = next((person for person in settings.recipients if target.name in person.targets), None)
     name = owner.name if owner else target.name
-    return f"{settings.web.public_url.rstrip('/')}/ack/{links.token(_key(settings), links.Permit(case, name))}"
+    permit = links.Permit(case.id, name, stored(case.open_since or case.opened_at))
+    return f"{settings.web.public_url.rstrip('/')}/ack/{links.token(_key(settings), permit)}"
 
 
 def replies_are_read(target: Target, settings: Settings) -> bool:

@@ -21,24 +21,25 @@ _REFERENCE = re.compile(r"\[(T(\d{1,12})-([A-Z2-7]{12}))\]")
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What a link allows: acknowledging a case in somebody's name."""
+    """What a link allows: acknowledging a case in somebody's name, once."""
 
     case: int
     person: str
+    open_since: str = ""  # as the case was open then; once it was acknowledged, something new needs a new link
 
 
 def token(key: bytes, permit: Permit) -> str:
     """A permit as part of an address."""
-    return URLSafeTimedSerializer(key, salt=_SALT).dumps([permit.case, permit.person])
+    return URLSafeTimedSerializer(key, salt=_SALT).dumps([permit.case, permit.person, permit.open_since])
 
 
 def permitted(key: bytes, text: str) -> Permit | None:
     """The permit of a token, or None if it was not made here or is too old."""
     try:
-        case, person = URLSafeTimedSerializer(key, salt=_SALT).loads(text, max_age=int(GOOD_FOR.total_seconds()))
+        case, person, *since = URLSafeTimedSerializer(key, salt=_SALT).loads(text, max_age=int(GOOD_FOR.total_seconds()))
     except (BadData, ValueError, TypeError):
         return None
-    return Permit(int(case), str(person))
+    return Permit(int(case), str(person), str(since[0]) if since else "")
 
 
 def reference(key: bytes, case: int) -> str:

@@ -187,9 +187,10 @@ def _link(db: Database, case: int, account: str, decision: Decision, now: dateti
 def _asked_again(db: Database, case: int, decision: Decision, now: datetime) -> None:
     """What was sent for an earlier mail is not sent for this one, if it asks for something itself."""
     asks = {SEND_DOCUMENTS: decision.facts.documents, ANSWER: decision.facts.answer_to}
-    ticked = history.ticks(history.of_case(db, case))
-    for item, asked in asks.items():
-        if asked and item in ticked:
+    asked = [item for item, what in asks.items() if what]
+    ticked = history.ticked(db, case) if asked else {}
+    for item in asked:
+        if item in ticked:
             history.append(db, case, "unticked", {"item": item}, by=history.DAEMON, now=now)
 
 

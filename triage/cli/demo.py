@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +23,7 @@ from triage.cases import queries
 from triage.cli.app import app, now
 from triage.cli.show import cases_table, out, progress
 from triage.config import Settings
-from triage.errors import TriageError, UsageError
+from triage.errors import OutputError, TriageError, UsageError
 from triage.labels import CAUSE_NAMES, STAGE_NAMES, Stage
 from triage.mail import cursor
 
@@ -57,6 +59,8 @@ every = "2 seconds"
 level = "error"
 """
 _LIMIT = 60.0
+#: Who signs in to the demo's board.
+_USER = "demo"
 
 
 _WORDS = {
@@ -71,6 +75,7 @@ _WORDS = {
         "only_read": "The mailbox was only read: nothing in it was marked, moved or deleted.",
         "try": "Try next:",
         "own": "your own mailbox",
+        "board": "The same as a board for a team: {where}\n  name {name}, password {password}",
         "stay": "Running until Ctrl-C; deliver mail to it with any mail program: 127.0.0.1:{port}, user {user}, password {password}",
     },
     "zh": {
@@ -83,6 +88,7 @@ _WORDS = {
         "only_read": "邮箱仅被读取：未标记、未移动、未删除任何邮件。",
         "try": "接下来可以试试：",
         "own": "您自己的邮箱",
+        "board": "同样的案件，团队看板：{where}\n  用户名 {name}，密码 {password}",
         "stay": "按 Ctrl-C 结束；可用任意邮件程序向其投递：127.0.0.1:{port}，用户 {user}，密码 {password}",
     },
 }
@@ -90,7 +96,13 @@ _WORDS = {
 
 @app.command()
 def demo(
-    stay: Annotated[bool, typer.Option("--stay", help="Keep running until Ctrl-C.")] = False,
+    stay: Annotated[
+        bool | None,
+        typer.Option(
+            "--stay/--no-stay",
+            help="Keep running, with the case board, until Ctrl-C. Default: where somebody sits at a terminal.",
+        ),
+    ] = None,
     lang: Annotated[str, typer.Option("--lang", help="Language of the advice: zh or en.")] = "en",
 ) -> None:
     """Show it at work: a mailbox in memory, a seller's day of mail, and the real daemon reading it.
@@ -114,7 +126,7 @@ def demo(
         mailbox.deliver(port, first)
         settings = _configured(place, port, lang)
         out.print(_WORDS[lang]["begin"].format(mails=len(first), port=port))
-        _watch(settings, place, port, stay=stay, lang=lang)
+        _watch(settings, place, port, stay=sys.stdout.isatty() if stay is None else stay, lang=lang)
 
 
 def _configured(place: Path, port: int, lang: str) -> Settings:
@@ -150,6 +162,9 @@ def _watch(settings: Settings, place: Path, port: int, *, stay: bool, lang: str)
                 mailbox.deliver(port, [(now(), raw)])
                 _until(lambda seen=before: _messages(db) > seen and outbox.waiting(db) == 0, "a new mail")  # type: ignore[misc]
             _summary(db, place, lang)
+            password = _a_user(db)
+        where = _served(settings) if stay else "triage web"
+        out.print(_WORDS[lang]["board"].format(where=where, name=_USER, password=password), markup=False)
         if stay:
             out.print(_WORDS[lang]["stay"].format(port=port, user=mailbox.USER, password=mailbox.PASSWORD))
             threading.Event().wait()
@@ -157,6 +172,28 @@ def _watch(settings: Settings, place: Path, port: int, *, stay: bool, lang: str)
         pass
     finally:
         daemon.stop()
+
+
+def _a_user(db: Database) -> str:
+    """Makes the demo's user of the board; the password."""
+    from triage.people import users
+
+    password = secrets.token_urlsafe(9)
+    users.add(db, _USER, password, users.Role.ADMIN, now=now())
+    return password
+
+
+def _served(settings: Settings) -> str:
+    """Serves the board, on its usual port if that is free; the address."""
+    from triage.web.server import serve
+
+    for port in (8470, 0):
+        web = settings.web.model_copy(update={"listen": f"127.0.0.1:{port}", "board": True})
+        try:
+            return f"http://127.0.0.1:{serve(settings.model_copy(update={'web': web}), now, lambda: True).address[1]}/"
+        except OutputError:
+            continue
+    raise OutputError("the board found no free port")
 
 
 def _show_cases(db: Database, settings: Settings, lang: str) -> None:

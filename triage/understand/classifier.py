@@ -73,8 +73,8 @@ class Scores:
     """What the classifiers say of a batch. Rows in the order of the mails."""
 
     warning: Numbers  # shape (n,)
-    causes: Numbers  # shape (n, len(model.causes)): of each cause, given that it is a warning
-    stages: Numbers  # shape (n, len(model.stages))
+    causes: Numbers  # shape (n, len(model.causes)): of each cause, given that it is a warning; 0 where it is none
+    stages: Numbers  # shape (n, len(model.stages)); 0 where it is none
     rows: csr_matrix  # the features, to explain with
     pieces: dict[int, Pieces]  # by number of the mail: only of those that may be warnings
     unknown: Numbers  # shape (n,): share of each mail's tokens that the model does not know
@@ -102,23 +102,20 @@ class Model:
         return [Stage(label) for label in self.stage.answers]
 
     def scores(self, mails: Sequence[Mail]) -> Scores:
-        """Probabilities for a batch of at least one mail. The pieces of a mail are judged only where it may be a warning."""
+        """Probabilities for a batch of at least one mail. Of what cause it is and at what stage is asked only where it may be
+        a warning; elsewhere these are 0."""
         rows, unknown = self.features.rows(mails)
         warning = self.warning.chances(self.warning.linear.decision_function(rows))[:, 1]
-        causes = self.cause.linear.decision_function(rows)
+        causes, stages = (np.zeros((len(mails), len(question.answers))) for question in (self.cause, self.stage))
         doubtful = np.flatnonzero(warning >= self.thresholds.review).tolist()
-        judged_pieces = judge_pieces(self.features, self.cause.linear, [mails[i] for i in doubtful])
-        pieces = dict(zip(doubtful, judged_pieces, strict=True))
-        for number, found in pieces.items():
-            causes[number] += found.best()
-        return Scores(
-            warning=warning,
-            causes=self.cause.chances(causes),
-            stages=self.stage.chances(self.stage.linear.decision_function(rows)),
-            rows=rows,
-            pieces=pieces,
-            unknown=unknown,
-        )
+        pieces: dict[int, Pieces] = {}
+        if doubtful:
+            found = judge_pieces(self.features, self.cause.linear, [mails[i] for i in doubtful])
+            best = np.array([each.best() for each in found])
+            causes[doubtful] = self.cause.chances(self.cause.linear.decision_function(rows[doubtful]) + best)
+            stages[doubtful] = self.stage.chances(self.stage.linear.decision_function(rows[doubtful]))
+            pieces = dict(zip(doubtful, found, strict=True))
+        return Scores(warning=warning, causes=causes, stages=stages, rows=rows, pieces=pieces, unknown=unknown)
 
     def evidence(self, mail: Mail, scores: Scores, number: int, cause: Cause) -> tuple[Evidence, ...]:
         """What speaks for a cause (or, for ``none``, against a warning) in one mail of a batch, strongest first.

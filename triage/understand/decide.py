@@ -88,7 +88,8 @@ def _causes(mails: Sequence[Mail], model: Model, scores: Scores) -> NDArray[np.f
     if unnamed:
         quoted = model.scores([replace(mails[number], text=mails[number].history) for number in unnamed]).causes
         for number, shares in zip(unnamed, quoted, strict=True):
-            causes[number] = (causes[number] + 2 * shares) / 3
+            if shares.any():  # the thread is one about a warning
+                causes[number] = (causes[number] + 2 * shares) / 3
     return causes
 
 

@@ -18,6 +18,7 @@ from triage.config import Settings
 from triage.errors import UsageError
 from triage.labels import CAUSE_NAMES, ENDED, PLATFORM_NAMES, STAGE_NAMES, Status
 from triage.store.connection import opened
+from triage.store.moments import stored
 from triage.types import Case
 
 #: The page is of one moment and nobody else's; its address must not travel on, and nothing but its own form may run.
@@ -33,6 +34,8 @@ _WORDS = {
         "button": "I take care of it",
         "done": "Acknowledged by {by}. No more reminders about this case until something new comes.",
         "already": "This case is already taken care of.",
+        "used": "This link was used, and something new has come since. Use the newest alert.",
+        "board": "To the case on the board",
         "ended": "This case has ended.",
         "gone": "This link is not valid or too old. Use the newest alert, or: triage ack",
         "deadline": "Answer by",
@@ -42,6 +45,8 @@ _WORDS = {
         "button": "由我接手",
         "done": "{by} 已接手。有新情况之前不再提醒。",
         "already": "该案件已有人接手。",
+        "used": "该链接已使用过，之后案件又有新情况。请使用最新的提醒。",
+        "board": "在看板中查看案件",
         "ended": "该案件已结束。",
         "gone": "链接无效或已过期。请使用最新的提醒，或运行：triage ack",
         "deadline": "回复期限",
@@ -65,6 +70,8 @@ def routes(settings: Settings, clock: Callable[[], datetime]) -> list[Route]:
                 return _page(language, "ended", case, settings)
             if case.status is not Status.OPEN:
                 return _page(language, "already", case, settings)
+            if permit.open_since not in {"", stored(case.open_since or case.opened_at)}:
+                return _page(language, "used", case, settings)
             if request.method != "POST":
                 return _page(language, "", case, settings)
             try:
@@ -94,6 +101,8 @@ def _page(
             "name": f"{PLATFORM_NAMES[case.platform]} {case.store or case.account}",
             "what": f"{STAGE_NAMES[language][case.stage]} - {CAUSE_NAMES[language][case.cause]}",
             "deadline": f"{words['deadline']} {local:%Y-%m-%d %H:%M} {local.tzinfo}" if local else "",
+            "board": f"/cases/{case.id}" if settings.web.board else "",
+            "to_board": words["board"],
         }
     content = (
         _environment()
