@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -207,14 +208,17 @@ def fingerprint() -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+#: How much so many terms of one column say: the first much, the fifth little.
+_SAY = [math.log1p(terms) / math.log(6) for terms in range(6)]
+
+
 def _lexicon_rows(texts: Sequence[str]) -> csr_matrix:
     rows = np.zeros((len(texts), len(lexicon.COLUMNS)), dtype=np.float32)
     for number, text in enumerate(texts):
         # A newsletter or a licence of some pages has a term of everything: what is found there by chance weighs less.
         weight = _LEXICON_WEIGHT * min(1.0, _SHORT_TEXT / max(_letters(text), 1))
         for column, terms in lexicon.hits(text).items():
-            # The first term says much, the fifth little.
-            rows[number, column] = min(np.log1p(len(terms)) / np.log(6), 1.0) * weight
+            rows[number, column] = _SAY[min(len(terms), 5)] * weight
     return csr_matrix(rows)
 
 
