@@ -1,6 +1,7 @@
 """The case board over HTTP, as a browser without JavaScript sees it: pages, actions, who may what, what is refused."""
 
 import html
+import json
 import re
 import string
 import tomllib
@@ -9,13 +10,15 @@ from importlib.resources import files
 
 import pytest
 import requests
+from typer.testing import CliRunner
 
 from tests.conftest import NOW, ORDER, a_raw
 from triage import actions, answering
 from triage.advice.drafts import Letter
 from triage.cases import history, queries
+from triage.cli import app
 from triage.config import Web
-from triage.errors import UsageError
+from triage.errors import OutputError, UsageError
 from triage.labels import Cause, Status
 from triage.people import sessions, tokens, users
 from triage.people.users import Role
@@ -579,3 +582,61 @@ def test_the_deciding_words_are_marked_and_nothing_is_lost():
 def test_a_mail_that_is_no_warning_is_not_on_the_board(visit, take):
     take(a_raw("Sold, ship now", ORDER))
     assert "Nothing burns" in visit().get("/").text
+
+
+# ---- commands ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ran(db, settings, tmp_path, monkeypatch):
+    config = tmp_path / "config.toml"
+    config.write_text(f'data = "{settings.data}"\nmodels = "{settings.models_dir}"\n')
+    monkeypatch.setenv("TRIAGE_CONFIG", str(config))
+    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+def test_users_and_tokens_are_made_shown_changed_and_taken_away_by_command(ran, db, tmp_path):
+    password = tmp_path / "password"
+    password.write_text(PASSWORD + "\n")
+    assert "No users yet" in ran("user", "list").output
+    assert (
+        ran("user", "add", "chen", "--role", "admin", "--password-file", password).output
+        == "chen may sign in (admin).\n"
+    )
+    assert ran("user", "add", "li", "--language", "zh", "--password-file", password).exit_code == 0
+    assert users.authenticated(db, "chen", PASSWORD).role is Role.ADMIN
+    assert ran("user", "change", "li", "--role", "view").output == "li: view, zh.\n"
+    password.write_text("another password\n")
+    assert "signed out everywhere" in ran("user", "password", "li", "--password-file", password).output
+    assert users.authenticated(db, "li", "another password").language == "zh"
+    assert json.loads(ran("user", "list", "--json").output)[1] == {"name": "li", "role": "view", "language": "zh"}
+    assert "cannot sign in any more" in ran("user", "remove", "li").output
+    secret = ran("token", "add", "erp", "--scope", "act").stdout.strip()
+    assert tokens.of(db, secret, NOW).scope is Role.ACT
+    listed = ran("token", "list").output
+    assert "erp" in listed
+    assert secret not in listed
+    assert ran("token", "remove", "erp").exit_code == 0
+    assert tokens.of(db, secret, NOW) is None
+    assert "No tokens" in ran("token", "list").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("user", "add", "x"), "no terminal to ask"), (("user", "add", "x", "--password-file", "/nowhere"), "cannot be read"),
+        (("user", "add", "x", "--language", "fr"), "use zh or en"), (("user", "remove", "x"), 'no user "x"'),
+        (("user", "change", "x"), "say what"), (("token", "remove", "x"), 'no token "x"'), (("web", "--listen", "nonsense"), "an address and a port"),
+    ],
+)  # fmt: skip
+def test_what_a_command_cannot_do_is_one_line(ran, arguments, says):
+    done = ran(*arguments)
+    assert isinstance(done.exception, UsageError)
+    assert says in str(done.exception)
+    assert "\n" not in str(done.exception)
+
+
+def test_an_address_that_is_taken_is_said(ran, address):
+    done = ran("web", "--listen", address.removeprefix("http://"))
+    assert isinstance(done.exception, OutputError)
+    assert "choose another address" in str(done.exception)
