@@ -10,7 +10,7 @@ from triage.advice.playbook import playbooks
 from triage.advice.steps import advice
 from triage.cases import history, messages
 from triage.cases.documents import merged
-from triage.cases.stores import Store, stores
+from triage.cases.stores import Store, store_of
 from triage.config import Settings
 from triage.types import Advice, Case, Decision, Facts
 
@@ -48,5 +48,5 @@ def repeated(store: Store, now: datetime, language: str) -> list[Pattern]:
 
 def repeated_in(db: Database, case: Case, now: datetime, language: str) -> list[Pattern]:
     """What repeats itself in a case's store with its cause."""
-    own = next((store for store in stores(db, now, account=case.account) if case.id in store.came), None)
+    own = store_of(db, case, now)
     return [pattern for pattern in repeated(own, now, language) if pattern.cause is case.cause] if own else []

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Platforms forget after a year at the latest.
 _YEAR = timedelta(days=365)
+#: So many cases are asked about in one statement.
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +47,32 @@ class Store:
 
 def stores(db: Database, now: datetime, *, account: str | None = None) -> list[Store]:
     """All stores with a case in the last year, the one with the most urgent case first."""
+    where = "cases.account = ?" if account is not None else "1"
+    return _stores(db, now, where, [account] if account is not None else [])
+
+
+def store_of(db: Database, case: Case, now: datetime) -> Store | None:
+    """The store of a case; None where nothing counts of it."""
+    where = "cases.account = ? AND cases.platform = ? AND (cases.store = ? OR (cases.store = '' AND cases.account = ?))"
+    name = case.store or case.account
+    found = _stores(db, now, where, [case.account, case.platform.value, name, name])
+    return next((store for store in found if case.id in store.came), None)
+
+
+def _stores(db: Database, now: datetime, where: str, values: Sequence[object]) -> list[Store]:
     rows = db.query(
-        """SELECT cases.*, min(messages.received_at) AS came FROM cases
+        f"""SELECT cases.*, min(messages.received_at) AS came FROM cases
            LEFT JOIN messages ON messages.case_id = cases.id
-           WHERE cases.sender <> ? AND status <> ? AND merged_into IS NULL AND (? IS NULL OR cases.account = ?)
-           GROUP BY cases.id ORDER BY cases.id DESC""",
-        [SenderVerdict.FORGED.value, Status.DISMISSED.value, account, account],
+           WHERE {where} AND cases.sender <> ? AND status <> ? AND merged_into IS NULL
+           AND (cases.updated_at >= ? OR status NOT IN ({", ".join("?" * len(ENDED))}))
+           GROUP BY cases.id ORDER BY cases.id DESC""",  # noqa: S608 - our own words
+        [
+            *values,
+            SenderVerdict.FORGED.value,
+            Status.DISMISSED.value,
+            stored(now - _YEAR),
+            *(status.value for status in sorted(ENDED)),
+        ],
     )
     came: dict[int, datetime] = {}
     by_store: dict[tuple[str, str, Platform], list[Case]] = {}
@@ -59,7 +81,7 @@ def stores(db: Database, now: datetime, *, account: str | None = None) -> list[S
         if at >= now - _YEAR or case.status not in ENDED:
             came[case.id] = at
             by_store.setdefault((case.account, case.store or case.account, case.platform), []).append(case)
-    points = _points(db, now - _YEAR)
+    points = _points(db, now - _YEAR, list(came))
     found = [
         Store(
             account=key[0],
@@ -78,11 +100,15 @@ def _urgency(store: Store, now: datetime) -> int:
     return max((priority(case, now).points for case in store.open), default=-1)
 
 
-def _points(db: Database, since: datetime) -> dict[int, Points]:
+def _points(db: Database, since: datetime, cases: Sequence[int]) -> dict[int, Points]:
     """The newest statement about penalty points, by case."""
-    rows = db.execute(
-        """SELECT case_id, decision FROM messages
-           WHERE case_id IS NOT NULL AND received_at >= ? AND decision LIKE '%"points": [{%' ORDER BY received_at, id""",
-        [stored(since)],
-    ).fetchall()
-    return {int(case): unpacked(decision).facts.points[-1] for case, decision in rows}
+    found: dict[int, Points] = {}
+    for at in range(0, len(cases), _AT_ONCE):
+        some = cases[at : at + _AT_ONCE]
+        rows = db.execute(
+            f"""SELECT case_id, decision FROM messages WHERE case_id IN ({", ".join("?" * len(some))})
+               AND received_at >= ? AND decision LIKE '%"points": [{{%' ORDER BY received_at, id""",  # noqa: S608 - marks
+            [*some, stored(since)],
+        ).fetchall()
+        found |= {int(case): unpacked(decision).facts.points[-1] for case, decision in rows}
+    return found
