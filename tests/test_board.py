@@ -7,11 +7,13 @@ import string
 import tomllib
 from datetime import timedelta
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import requests
 from typer.testing import CliRunner
 
+import triage
 from tests.conftest import NOW, ORDER, a_raw
 from triage import actions, answering
 from triage.advice.drafts import Letter
@@ -216,7 +218,19 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(visit, cases, db, actio
     answer = visit().act(1, action, **fields)
     assert answer.status_code == 400
     assert "That cannot be done" in answer.text
+    assert "triage " not in re.search(r'<p role="status">([^<]*)', answer.text)[1]  # no command: a page has none
     assert db.execute("SELECT count(*) FROM case_events").fetchone() == before
+
+
+def test_why_something_cannot_be_done_is_said_in_the_readers_language(visit, cases, db):
+    actions.close(db, 1, by="chen", now=NOW)
+    li = visit(language="zh")
+    assert "案件已结束（已关闭）" in li.act(1, "assign", to="li").text
+    assert "没有案件 99。" in li.act(1, "merge", other="99").text
+    keys = {key.removeprefix("cannot_") for key in saying.words()["en"] if key.startswith("cannot_")}
+    code = "".join(path.read_text(encoding="utf-8") for path in Path(triage.__file__).parent.rglob("*.py"))
+    raised = set(re.findall(r'UsageError\((?:[^()]|\([^()]*\))*?, ?\s*"([a-z_]+)"[,)\s]', code))
+    assert raised == keys
 
 
 def test_of_two_who_change_a_case_the_second_is_told_and_loses_nothing(visit, cases, db):
@@ -559,7 +573,7 @@ def test_no_page_says_anything_that_is_not_among_the_words_and_every_word_is_sai
             *(p.read_text(encoding="utf-8") for p in files("triage.web").iterdir() if p.name.endswith(".py")),
         ]
     )
-    prefixes = ("event_", "done_", "urgency_", "role_", "report_", "kind_", "letter_", "hour", "day", "week")
+    prefixes = ("cannot_", "event_", "done_", "urgency_", "role_", "report_", "kind_", "letter_", "hour", "day", "week")
     for key in tomllib.loads(files("triage.web").joinpath("words.toml").read_text(encoding="utf-8"))["en"]:
         assert key.startswith(prefixes) or re.search(rf"say\.{key}\b|[\"']{key}[\"']", code), f"{key} is never said"
 

@@ -62,9 +62,11 @@ def acknowledged(db: Database, case: int, *, by: str, now: datetime) -> CaseEven
     """
     known = existing(db, case)
     if known.status in ENDED:
-        raise UsageError(f"case {case} is {known.status}; to open it again: triage undo {case}")
+        raise UsageError(
+            f"case {case} is {known.status}; to open it again: triage undo {case}", "ended", status=known.status
+        )
     if known.status is Status.ACKNOWLEDGED:
-        raise UsageError(f"case {case} is acknowledged already")
+        raise UsageError(f"case {case} is acknowledged already", "unchanged")
     outbox.withdraw(db, case, now, why=f"acknowledged by {by}", kind="reminder")
     return history.change(db, case, "acknowledged", {"status": Status.ACKNOWLEDGED.value}, by=by, now=now)
 
@@ -81,12 +83,18 @@ def set_status(db: Database, case: int, status: Status, *, by: str, now: datetim
         known = existing(db, case)
         if known.merged_into is not None:
             raise UsageError(
-                f"case {case} is merged into case {known.merged_into}; to take that back: triage undo {known.merged_into}"
+                f"case {case} is merged into case {known.merged_into}; to take that back: triage undo {known.merged_into}",
+                "merged",
+                into=known.merged_into,
             )
         if known.status is status:
-            raise UsageError(f"case {case} is {status} already")
+            raise UsageError(f"case {case} is {status} already", "unchanged")
         if known.status in ENDED and status is not Status.OPEN:
-            raise UsageError(f"case {case} is {known.status}; take it up again first: triage mark {case} open")
+            raise UsageError(
+                f"case {case} is {known.status}; take it up again first: triage mark {case} open",
+                "ended",
+                status=known.status,
+            )
         changes: dict[str, Any] = {"status": status.value}
         if status is not Status.OPEN:
             outbox.withdraw(db, case, now, why=f"{status} by {by}", kind="reminder")
@@ -105,9 +113,13 @@ def assign(db: Database, case: int, to: str, *, by: str, now: datetime) -> CaseE
     with transaction(db):
         known = existing(db, case)
         if known.status in ENDED:
-            raise UsageError(f"case {case} is {known.status}; take it up again first: triage mark {case} open")
+            raise UsageError(
+                f"case {case} is {known.status}; take it up again first: triage mark {case} open",
+                "ended",
+                status=known.status,
+            )
         if known.assignee == to:
-            raise UsageError(f"case {case}: {to or 'nobody'} has it already")
+            raise UsageError(f"case {case}: {to or 'nobody'} has it already", "unchanged")
         return history.change(db, case, "assigned", {"assignee": to}, by=by, now=now)
 
 
@@ -120,13 +132,17 @@ def snooze(db: Database, case: int, until: datetime | None, *, by: str, now: dat
     with transaction(db):
         known = existing(db, case)
         if known.status in ENDED:
-            raise UsageError(f"case {case} is {known.status}; there is nothing to put off")
+            raise UsageError(
+                f"case {case} is {known.status}; there is nothing to put off", "ended", status=known.status
+            )
         if until is not None and until <= now:
-            raise UsageError(f"case {case} can only be put off until a moment to come")
+            raise UsageError(f"case {case} can only be put off until a moment to come", "past")
         if until is not None and known.deadline and until > known.deadline.at > now:
-            raise UsageError(f"case {case} is due {stored(known.deadline.at)}; put it off until before that")
+            raise UsageError(
+                f"case {case} is due {stored(known.deadline.at)}; put it off until before that", "beyond_deadline"
+            )
         if known.snoozed_until == until:
-            raise UsageError(f"case {case} is {'put off until then already' if until else 'not put off'}")
+            raise UsageError(f"case {case} is {'put off until then already' if until else 'not put off'}", "unchanged")
         return history.change(db, case, "snoozed", {"snoozed_until": stored(until) if until else None}, by=by, now=now)
 
 
@@ -139,7 +155,7 @@ def tick(db: Database, case: int, item: str, *, done: bool = True, by: str, now:
     with transaction(db):
         existing(db, case)
         if (item in history.ticks(history.of_case(db, case))) is done:
-            raise UsageError(f'case {case}: "{item}" is {"ticked" if done else "not ticked"} already')
+            raise UsageError(f'case {case}: "{item}" is {"ticked" if done else "not ticked"} already', "unchanged")
         return history.append(db, case, "ticked" if done else "unticked", {"item": item}, by=by, now=now)
 
 
@@ -152,7 +168,7 @@ def close(db: Database, case: int, *, by: str, now: datetime, note: str = "") ->
     with transaction(db):
         known = existing(db, case)
         if known.status in ENDED:
-            raise UsageError(f"case {case} is {known.status} already")
+            raise UsageError(f"case {case} is {known.status} already", "ended", status=known.status)
         detail = {"note": note} if note else None
         outbox.withdraw(db, case, now, why=f"closed by {by}", kind="reminder")
         return history.change(db, case, "closed", {"status": Status.CLOSED.value}, by=by, now=now, detail=detail)
@@ -165,7 +181,7 @@ def note(db: Database, case: int, text: str, *, by: str, now: datetime) -> CaseE
         UsageError: no such case, or an empty note.
     """
     if not text.strip():
-        raise UsageError("the note is empty")
+        raise UsageError("the note is empty", "empty_note")
     with transaction(db):
         existing(db, case)
         event = history.append(db, case, "note", {"text": text.strip()}, by=by, now=now)
@@ -211,7 +227,7 @@ def corrected(
         else stage or (known.stage if known.stage is not Stage.NONE else Stage.WARNING)
     )
     if (new_cause, new_stage) == (known.cause, known.stage) and not known.needs_review:
-        raise UsageError(f"case {case} is {known.cause}, {known.stage} already")
+        raise UsageError(f"case {case} is {known.cause}, {known.stage} already", "unchanged")
     changes: dict[str, Any] = {
         "cause": new_cause.value,
         "stage": new_stage.value,
@@ -293,7 +309,7 @@ def believe(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
     with transaction(db):
         known = existing(db, case)
         if known.sender is not SenderVerdict.FORGED:
-            raise UsageError(f"case {case} is not taken for forged")
+            raise UsageError(f"case {case} is not taken for forged", "not_forged")
         decided = [message.decision for message in messages.of_case(db, case) if message.decision is not None]
         limit = next((decision.deadline for decision in decided if decision.deadline), None)
         changes = {
@@ -321,10 +337,12 @@ def undo(db: Database, case: int, *, by: str, now: datetime) -> CaseEvent:
         last = by_people[-1] if by_people else None
         if known.merged_into is not None:
             raise UsageError(
-                f"case {case} is merged into case {known.merged_into}; to take that back: triage undo {known.merged_into}"
+                f"case {case} is merged into case {known.merged_into}; to take that back: triage undo {known.merged_into}",
+                "merged",
+                into=known.merged_into,
             )
         if last is None:
-            raise UsageError(f"case {case}: nobody has changed it, so there is nothing to take back")
+            raise UsageError(f"case {case}: nobody has changed it, so there is nothing to take back", "nothing_to_undo")
         if last.kind in {"merged", "split"}:
             return regrouping.take_back(db, last, by=by, now=now)
         was: Mapping[str, Any] = last.detail.get("was", {})

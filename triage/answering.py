@@ -85,7 +85,7 @@ def keep(db: Database, case: int, letter: Letter, language: str, text: str, *, b
         existing(db, case)
         last = kept(db, case, letter)
         if last and last.text == text:
-            raise UsageError("the letter is kept as it is already")
+            raise UsageError("the letter is kept as it is already", "unchanged")
         event = history.append(db, case, "draft", {"letter": letter.value, "characters": len(text)}, by=by, now=now)
         db.execute(
             "INSERT INTO drafts (event_id, case_id, letter, language, text) VALUES (?, ?, ?, ?, ?)",

@@ -39,9 +39,16 @@ class ConfigError(TriageError):
 
 
 class UsageError(TriageError):
-    """The command was asked for something that does not exist or cannot be done."""
+    """The command was asked for something that does not exist or cannot be done.
+
+    why: the same for faces that say it in the reader's language, a key of their words; about: what belongs into it.
+    """
 
     exit_code = 2
+
+    def __init__(self, text: str, why: str = "", **about: object) -> None:
+        super().__init__(text)
+        self.why, self.about = why, about
 
 
 class MailboxUnavailable(TriageError):

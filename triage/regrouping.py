@@ -29,16 +29,18 @@ def merge(db: Database, case: int, other: int, *, by: str, now: datetime) -> Cas
         UsageError: no such cases, they are one, one is forged, or they are of different accounts or platforms.
     """
     if case == other:
-        raise UsageError(f"case {case} cannot be merged with itself")
+        raise UsageError(f"case {case} cannot be merged with itself", "itself")
     with transaction(db):
         kept, gone = existing(db, case), existing(db, other)
         for each in (kept, gone):
             if each.merged_into is not None:
-                raise UsageError(f"case {each.id} is merged into case {each.merged_into} already")
+                raise UsageError(
+                    f"case {each.id} is merged into case {each.merged_into} already", "merged", into=each.merged_into
+                )
             if each.sender is SenderVerdict.FORGED:
-                raise UsageError(f"case {each.id} is a forged mail; it belongs to no other case")
+                raise UsageError(f"case {each.id} is a forged mail; it belongs to no other case", "forged")
         if (kept.account, kept.platform) != (gone.account, gone.platform):
-            raise UsageError(f"cases {case} and {other} are of different accounts or platforms")
+            raise UsageError(f"cases {case} and {other} are of different accounts or platforms", "other_account")
         moved = [message.id for message in messages.of_case(db, other)]
         _move(db, moved, other, case)
         changes = {"status": Status.CLOSED.value, "merged_into": case}
@@ -60,12 +62,12 @@ def split(db: Database, case: int, message_ids: Sequence[int], *, by: str, now: 
         if wrong or not message_ids:
             has = ", ".join(map(str, own)) or "none"
             asked = ", ".join(map(str, wrong)) or "none named"
-            raise UsageError(f"case {case} has no such message: {asked}; its messages are: {has}")
+            raise UsageError(f"case {case} has no such message: {asked}; its messages are: {has}", "no_message")
         leaving = [own[number] for number in dict.fromkeys(message_ids)]
         if not any(m.decision for m in leaving) or not any(
             m.decision for n, m in own.items() if n not in set(message_ids)
         ):
-            raise UsageError(f"case {case}: at least one judged mail must go and one must stay")
+            raise UsageError(f"case {case}: at least one judged mail must go and one must stay", "one_must_stay")
         said = [_said(message) for message in leaving if message.decision]
         first = state.opened(min(said, key=lambda one: one.at))
         columns = {"account": known.account, "history": known.history, **first}

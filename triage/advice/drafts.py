@@ -86,18 +86,22 @@ def letters_for(case: Case, books: Playbooks) -> tuple[Letter, ...]:
         UsageError: it is no case to answer, and why.
     """
     if case.sender is SenderVerdict.FORGED:
-        raise UsageError(f"case {case.id} is a forged mail: answer nothing; if it is genuine: triage genuine {case.id}")
+        raise UsageError(
+            f"case {case.id} is a forged mail: answer nothing; if it is genuine: triage genuine {case.id}", "forged"
+        )
     if case.cause is Cause.NONE:
         raise UsageError(
-            f"case {case.id} is not a warning, so there is nothing to answer; to correct it: triage reclassify {case.id}"
+            f"case {case.id} is not a warning, so there is nothing to answer; to correct it: triage reclassify {case.id}",
+            "no_warning",
         )
     if case.stage is Stage.REINSTATED:
-        raise UsageError(f"case {case.id} is won; there is nothing to answer")
+        raise UsageError(f"case {case.id} is won; there is nothing to answer", "won")
     letters = LETTERS[books.of(case.cause).answer]
     if not letters:
         raise UsageError(
             f"case {case.id}: its reason is not known, and a guess becomes a confession; ask the platform, then: "
-            f"triage reclassify {case.id} --cause ..."
+            f"triage reclassify {case.id} --cause ...",
+            "no_reason",
         )
     return letters
 
@@ -144,7 +148,9 @@ def draft(
         kinds = {each.kind for each in facts.ids}
         if "copyright" not in kinds and kinds & {"trademark", "patent"}:
             right = "trademark" if "trademark" in kinds else "patent"
-            raise UsageError(f"case {case.id} is about a {right}: a counter-notice exists for copyright alone")
+            raise UsageError(
+                f"case {case.id} is about a {right}: a counter-notice exists for copyright alone", "copyright_only"
+            )
     book = books.of(case.cause)
     say, hint = _tables()[language], _tables()["hints"]["zh" if told.language == "zh" else "en"]
     same = language == told.language

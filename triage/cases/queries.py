@@ -32,7 +32,7 @@ def existing(db: Database, case: int) -> Case:
     """
     known = get(db, case)
     if known is None:
-        raise UsageError(f"there is no case {case}; see: triage cases --all")
+        raise UsageError(f"there is no case {case}; see: triage cases --all", "no_case", case=case)
     return known
 
 

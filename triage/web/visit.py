@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from triage.config import Settings
 from triage.errors import TriageError, UsageError
+from triage.labels import STATUS_NAMES, Status
 from triage.people import sessions
 from triage.people.sessions import Session
 from triage.people.users import Role
@@ -134,7 +135,7 @@ class Pages:
             except Missing:
                 return said(visit, "not_found_title", visit.say["not_found"], 404)
             except UsageError as error:
-                return said(visit, "refused_title", str(error), 400)
+                return said(visit, "refused_title", _why(visit, error), 400)
             except TriageError as error:
                 log.error("page_failed", path=request.url.path, reason=str(error))
                 return said(visit, "broken_title", str(error), 503)
@@ -176,6 +177,15 @@ class Pages:
 def said(visit: Visit, title: str, text: str, status: int) -> Response:
     """A page that says what happened, and the way on. title: a key of the words."""
     return visit.page("said.html", status, title=visit.say[title], text=text)
+
+
+def _why(visit: Visit, error: UsageError) -> str:
+    """Why something cannot be done, in the visitor's language."""
+    if not error.why:
+        return str(error)
+    names = STATUS_NAMES[visit.language]
+    about = {name: names[value] if isinstance(value, Status) else value for name, value in error.about.items()}
+    return visit.say[f"cannot_{error.why}"].format(**about)
 
 
 def _refusal(visit: Visit, needs: Role | None) -> Response | None:
