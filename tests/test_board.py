@@ -3,7 +3,10 @@
 import html
 import json
 import re
+import signal
 import string
+import subprocess
+import sys
 import tomllib
 from datetime import timedelta
 from importlib.resources import files
@@ -20,12 +23,12 @@ from triage.advice.drafts import Letter
 from triage.cases import history, queries
 from triage.cli import app
 from triage.config import Web
-from triage.errors import OutputError, UsageError
+from triage.errors import UsageError
 from triage.labels import Cause, Status
 from triage.people import sessions, tokens, users
 from triage.people.users import Role
 from triage.types import Evidence
-from triage.web import saying
+from triage.web import looking, saying
 from triage.web.marking import Piece, marked
 from triage.web.server import serve
 
@@ -522,8 +525,8 @@ def test_a_header_cannot_be_smuggled_into_an_answer(visit, cases):
 
 def test_a_fault_of_ours_is_a_page_too(visit, cases, monkeypatch):
     li = visit()
-    monkeypatch.setattr(queries, "listed", lambda *a, **b: 1 / 0)
-    answer = li.get("/")
+    monkeypatch.setattr(looking, "health", lambda *a, **b: 1 / 0)
+    answer = li.get("/system")
     assert answer.status_code == 500
     assert "Something went wrong" in answer.text
     assert "ZeroDivision" not in answer.text
@@ -650,7 +653,17 @@ def test_what_a_command_cannot_do_is_one_line(ran, arguments, says):
     assert "\n" not in str(done.exception)
 
 
-def test_an_address_that_is_taken_is_said(ran, address):
-    done = ran("web", "--listen", address.removeprefix("http://"))
-    assert isinstance(done.exception, OutputError)
-    assert "choose another address" in str(done.exception)
+def test_an_address_that_is_taken_is_said_and_another_is_served(ran, address):
+    command = [sys.executable, "-m", "triage", "web", "--listen"]
+    done = subprocess.run(
+        [*command, address.removeprefix("http://")], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "choose another address" in done.stderr
+    assert "Traceback" not in done.stderr
+    served = subprocess.Popen([*command, "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = served.stdout.readline()
+    assert requests.get(f"{line.strip()}sign-in", timeout=20).status_code == 200
+    served.send_signal(signal.SIGINT)
+    assert "Nobody can sign in yet" in served.communicate(timeout=20)[1]
+    assert served.returncode == 0

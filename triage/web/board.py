@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,12 +26,11 @@ from triage.labels import (
 )
 from triage.people import users
 from triage.types import Case
+from triage.web.kept import Kept, revision
 from triage.web.visit import Pages, Visit
 
 #: So many cases are shown; who has more open ones than that filters.
 _MOST = 150
-#: So many filtered lists are kept until the next event.
-_KEPT = 200
 _NOW, _TODAY, _SOON = timedelta(hours=6), timedelta(days=1), timedelta(days=3)
 #: From this severity on a case without any limit is for today.
 _STANDSTILL = 4
@@ -103,37 +101,23 @@ def urgency(case: Case, now: datetime) -> str:
     return "now" if left < _NOW else "today" if left < _TODAY else "soon" if left < _SOON else "later"
 
 
-class _Lists:
-    """Lists of cases as they are until something happens: many people look at the same ones."""
-
-    def __init__(self) -> None:
-        self._of = ""  # the revision
-        self._lists: dict[tuple[tuple[str, Any], ...], list[Case]] = {}
-
-    def cases(self, visit: Visit, chosen: Mapping[str, Any], seen: str) -> list[Case]:
-        """The most urgent cases by filter."""
-        lists = self._lists
-        if self._of != seen or len(lists) > _KEPT:
-            lists = self._lists = {}
-            self._of = seen
-        key = tuple(sorted(chosen.items()))
-        if key not in lists:
-            lists[key] = queries.listed(visit.db, **chosen, now=visit.now, limit=_MOST + 1)
-        return lists[key]
-
-
 def routes(pages: Pages) -> list[Route]:
     """GET /: the board."""
-    lists = _Lists()
-    return [pages.get("/", lambda visit: board(visit, lists))]
+    kept = Kept()
+    return [pages.get("/", lambda visit: board(visit, kept))]
 
 
-def board(visit: Visit, lists: _Lists) -> Response:
+def board(visit: Visit, kept: Kept) -> Response:
     """The whole page; to one that asks whether there is news, nothing if there is none."""
     seen = revision(visit)
     if visit.request.headers.get("X-Seen") == seen:
         return Response(status_code=204)
-    cases = lists.cases(visit, _filters(visit), seen)
+    chosen = _filters(visit)
+    cases = kept.get(
+        visit,
+        tuple(chosen.items()),
+        lambda: queries.listed(visit.db, **chosen, now=visit.now, limit=_MOST + 1),
+    )
     lines = [line(case, visit.settings, visit.language, visit.now) for case in cases[:_MOST]]
     groups = [(name, [each for each in lines if each.urgency == name]) for name in ("now", "today", "soon", "later", "ended")]  # fmt: skip
     query = {name: value for name, value in visit.request.query_params.items() if value}
@@ -148,12 +132,6 @@ def board(visit: Visit, lists: _Lists) -> Response:
         here="/?" + urlencode(query) if query else "/",
         choices=_choices(visit),
     )
-
-
-def revision(visit: Visit) -> str:
-    """Changes whenever something happened to any case, and once a minute, for the time that is left."""
-    row = visit.db.execute("SELECT coalesce(max(id), 0) FROM case_events").fetchone()
-    return f"{row[0]}.{int(visit.now.timestamp()) // 60}"
 
 
 def _filters(visit: Visit) -> dict[str, Any]:

@@ -22,20 +22,23 @@ from triage.reports.writing import report_text
 from triage.searching import searched
 from triage.web import saying
 from triage.web.board import line
+from triage.web.kept import Kept
 from triage.web.visit import Missing, Pages, Visit
 
 _MOST_HITS = 50
+_MOST_DUE = 2000
 #: Of these the report speaks, in days.
 _PERIODS = {"week": 7, "month": 30, "quarter": 90}
 
 
 def routes(pages: Pages) -> list[Route]:
     """GET /stores, /store, /search, /calendar, /calendar.ics, /report, /report.html, /system."""
+    kept = Kept()
     return [
-        pages.get("/stores", all_stores),
+        pages.get("/stores", lambda visit: all_stores(visit, kept)),
         pages.get("/store", one_store),
         pages.get("/search", search),
-        pages.get("/calendar", calendar),
+        pages.get("/calendar", lambda visit: calendar(visit, kept)),
         pages.get("/calendar.ics", calendar_file),
         pages.get("/report", report),
         pages.get("/report.html", report_file),
@@ -43,9 +46,12 @@ def routes(pages: Pages) -> list[Route]:
     ]
 
 
-def all_stores(visit: Visit) -> Response:
+def all_stores(visit: Visit, kept: Kept) -> Response:
     """Each store with what is open, its points, what repeats itself."""
-    return visit.page("stores.html", stores=[_store(visit, store) for store in stores(visit.db, visit.now)])
+    every = kept.get(
+        visit, ("stores", visit.language), lambda: [_store(visit, store) for store in stores(visit.db, visit.now)]
+    )
+    return visit.page("stores.html", stores=every)
 
 
 def one_store(visit: Visit) -> Response:
@@ -98,12 +104,12 @@ def _excerpt(text: str) -> list[tuple[str, bool]]:
     return [piece for piece in pieces if piece[0]]
 
 
-def calendar(visit: Visit) -> Response:
+def calendar(visit: Visit, kept: Kept) -> Response:
     """Deadlines by day, those that passed first."""
     waiting = {Status.OPEN, Status.ACKNOWLEDGED, Status.PREPARING}
     due = [
         case
-        for case in queries.listed(visit.db, now=visit.now, limit=2000)
+        for case in kept.get(visit, "open", lambda: queries.listed(visit.db, now=visit.now, limit=_MOST_DUE))
         if case.deadline and case.status in waiting and case.sender is not SenderVerdict.FORGED
     ]
     due.sort(key=lambda case: case.deadline.at if case.deadline else visit.now)
