@@ -38,6 +38,9 @@ from triage.store.connection import connect
 from triage.types import Batch, Decision, Mail, RawMessage
 from triage.understand.classifier import Model
 
+# Where the tests run in the background of a script, Ctrl-C is ignored, and by what they start as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 SUSPENSION = """Hello,
