@@ -101,13 +101,13 @@ class Model:
         """Columns of Scores.stages."""
         return [Stage(label) for label in self.stage.answers]
 
-    def scores(self, mails: Sequence[Mail]) -> Scores:
+    def scores(self, mails: Sequence[Mail], *, causes_of_all: bool = False) -> Scores:
         """Probabilities for a batch of at least one mail. Of what cause it is and at what stage is asked only where it may be
-        a warning; elsewhere these are 0."""
+        a warning, unless it is to be asked of all; elsewhere these are 0."""
         rows, unknown = self.features.rows(mails)
         warning = self.warning.chances(self.warning.linear.decision_function(rows))[:, 1]
         causes, stages = (np.zeros((len(mails), len(question.answers))) for question in (self.cause, self.stage))
-        doubtful = np.flatnonzero(warning >= self.thresholds.review).tolist()
+        doubtful = np.flatnonzero((warning >= self.thresholds.review) | causes_of_all).tolist()
         pieces: dict[int, Pieces] = {}
         if doubtful:
             found = judge_pieces(self.features, self.cause.linear, [mails[i] for i in doubtful])

@@ -86,10 +86,10 @@ def _causes(mails: Sequence[Mail], model: Model, scores: Scores) -> NDArray[np.f
         and model.causes[int(np.argmax(causes[number]))] is Cause.OTHER
     ]
     if unnamed:
-        quoted = model.scores([replace(mails[number], text=mails[number].history) for number in unnamed]).causes
+        threads = [replace(mails[number], text=mails[number].history) for number in unnamed]
+        quoted = model.scores(threads, causes_of_all=True).causes
         for number, shares in zip(unnamed, quoted, strict=True):
-            if shares.any():  # the thread is one about a warning
-                causes[number] = (causes[number] + 2 * shares) / 3
+            causes[number] = (causes[number] + 2 * shares) / 3
     return causes
 
 
