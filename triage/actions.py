@@ -154,7 +154,7 @@ def tick(db: Database, case: int, item: str, *, done: bool = True, by: str, now:
     """
     with transaction(db):
         existing(db, case)
-        if (item in history.ticks(history.of_case(db, case))) is done:
+        if (item in history.ticked(db, case)) is done:
             raise UsageError(f'case {case}: "{item}" is {"ticked" if done else "not ticked"} already', "unchanged")
         return history.append(db, case, "ticked" if done else "unticked", {"item": item}, by=by, now=now)
 

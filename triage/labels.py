@@ -128,6 +128,9 @@ SEVERITY: dict[Stage, int] = {
 #: A forged mail is no case of the platform's, whatever it pretends: it is to be known, not to be answered.
 PHISHING_SEVERITY = 1
 
+#: The keys by which a person who reviews says what a mail really is; the other letters are commands.
+CAUSE_KEYS = dict(zip("1234567890abcdefg", (cause for cause in Cause if cause is not Cause.NONE), strict=True))
+
 CAUSE_NAMES: dict[str, dict[Cause, str]] = {
     "en": {
         Cause.NOT_AS_DESCRIBED: "Not as described",

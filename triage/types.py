@@ -354,3 +354,8 @@ class Advice:
     prevention: tuple[str, ...] = ()
     facts: tuple[KnownFact, ...] = ()  # of this platform and stage
     usual_limit: str = ""  # how long platforms usually give
+
+    @property
+    def items(self) -> list[str]:
+        """The names of all that can be ticked."""
+        return [task.name for task in (*self.steps, *self.done, *self.dropped, *self.evidence)]

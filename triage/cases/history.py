@@ -102,6 +102,12 @@ def of_case(db: Database, case: int) -> list[CaseEvent]:
     return [_event(row) for row in db.query("SELECT * FROM case_events WHERE case_id = ? ORDER BY id", [case])]
 
 
+def of_others(db: Database, case: int, by: str, *, after: int) -> list[CaseEvent]:
+    """What everybody but one did to a case after an event, oldest first."""
+    rows = db.query("SELECT * FROM case_events WHERE case_id = ? AND id > ? AND by <> ? ORDER BY id", [case, after, by])
+    return [_event(row) for row in rows]
+
+
 def ticked(db: Database, case: int) -> dict[str, CaseEvent]:
     """What is done in a case, without reading all of a long history."""
     kinds = "('ticked', 'unticked', 'undone')"

@@ -15,7 +15,7 @@ from triage.cases import history, messages, queries
 from triage.cli.app import ByOption, CaseNumber, ConfigOption, JsonOption, app, database, now, person
 from triage.cli.show import out, plain, print_json, progress
 from triage.config import Settings
-from triage.config.kinds import duration
+from triage.config.kinds import span
 from triage.errors import UsageError
 from triage.labels import Cause, Stage, Status
 from triage.types import CaseEvent
@@ -82,14 +82,14 @@ def assign(
 @app.command()
 def snooze(
     number: CaseNumber,
-    span: Annotated[str, typer.Argument(metavar="FOR", help='How long: "4 hours", "2 days"; "off" ends it.')],
+    how_long: Annotated[str, typer.Argument(metavar="FOR", help='How long: "4 hours", "2 days"; "off" ends it.')],
     path: ConfigOption = None,
     by: ByOption = None,
     json: JsonOption = False,
 ) -> None:
     """Put a case off: for so long nobody is reminded that it is open. Before its deadline everybody is all the same, and
     something new ends it."""
-    until = None if span == "off" else now() + _span(span)
+    until = None if how_long == "off" else now() + _span(how_long)
     _act(path, json, lambda db: actions.snooze(db, number, until, by=person(by), now=now()))
 
 
@@ -106,7 +106,7 @@ def tick(
     with database(path) as (db, settings):
         known = queries.existing(db, number)
         told = advised(db, known, settings, "en", now())
-        names = [task.name for task in (*told.steps, *told.done, *told.dropped, *told.evidence)]
+        names = told.items
         for item in items:
             if item not in names:
                 raise UsageError(f'case {number} has no "{item}"; its steps and evidence are: {", ".join(names)}')
@@ -115,7 +115,7 @@ def tick(
             if not json:
                 out.print(f"Case {number}: {plain(item)} {event.kind} by {plain(event.by)}.")
         if json:
-            print_json(sorted(history.ticks(history.of_case(db, number))))
+            print_json(sorted(history.ticked(db, number)))
 
 
 @app.command()
@@ -250,11 +250,9 @@ def _reclassify_all(
 
 def _span(text: str) -> timedelta:
     try:
-        length = duration(text)
+        return span(text)
     except ValueError as error:
         raise UsageError(f'"{text}" is not a length of time; use {error}') from error
-    assert isinstance(length, timedelta)
-    return length
 
 
 def _act(path: Path | None, json: bool, action: Callable[[Database], CaseEvent]) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from triage.cli.app import ConfigOption, app, database, now, settings
 from triage.cli.show import out, plain
-from triage.config.kinds import duration
+from triage.config.kinds import span
 from triage.errors import StoreError, UsageError
 
 
@@ -119,8 +119,6 @@ def forget(
 
 def _age(text: str) -> timedelta:
     try:
-        age = duration(text)
+        return span(text)
     except ValueError as error:
         raise UsageError(f"--older-than: {text}: expected {error}") from None
-    assert isinstance(age, timedelta)
-    return age

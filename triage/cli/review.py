@@ -12,15 +12,13 @@ from triage.cases import messages, queries
 from triage.cli.app import ByOption, ConfigOption, LanguageOption, app, database, language, now, person
 from triage.cli.show import out, plain
 from triage.errors import UsageError
-from triage.labels import CAUSE_NAMES, STAGE_NAMES, Cause
+from triage.labels import CAUSE_KEYS, CAUSE_NAMES, STAGE_NAMES, Cause
 from triage.shown import because, mail_text
 from triage.types import Case
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-#: The keys of the causes, in the order of the labels; the other letters are commands.
-_CAUSE_KEYS = dict(zip("1234567890abcdefg", (cause for cause in Cause if cause is not Cause.NONE), strict=True))
 #: Keeps a key and its cause on one line.
 _HARD_BLANK = "\u00a0"
 #: Of a mail so many lines are shown; "m" shows the rest.
@@ -94,7 +92,7 @@ class _Review:
             return at + 1
         if key == "u":
             return self._taken_back(at)
-        cause = {"y": case.cause, "n": Cause.NONE, **_CAUSE_KEYS}.get(key)
+        cause = {"y": case.cause, "n": Cause.NONE, **CAUSE_KEYS}.get(key)
         if cause is None:
             self._say("unknown")
             return at
@@ -138,7 +136,7 @@ class _Review:
         if mail and mail[0].decision and (why := because(mail[0].decision)):
             out.print(f"[dim]{_WORDS['because'][self._tongue]}: {plain(why)}[/dim]", soft_wrap=True)
         self._say("keys")
-        choices = (f"{key} {names[cause]}".replace(" ", _HARD_BLANK) for key, cause in _CAUSE_KEYS.items())
+        choices = (f"{key} {names[cause]}".replace(" ", _HARD_BLANK) for key, cause in CAUSE_KEYS.items())
         out.print("   ".join(choices))
         return text
 

@@ -81,8 +81,7 @@ def add_user(
 ) -> None:
     """Let somebody sign in."""
     with database(path) as (db, _):
-        if language not in {"", "zh", "en"}:
-            raise UsageError(f'--language: "{language}" is not known; use zh or en')
+        _check_language(language)
         if users.get(db, name) is not None:
             raise UsageError(f'there is a user "{name}" already; a new password: triage user password "{name}"')
         user = users.add(db, name, _password(password_file), role, now=now(), language=language)
@@ -108,8 +107,7 @@ def change_user(
     """Change what a user may do, or the language of the pages."""
     if role is None and language is None:
         raise UsageError("say what: --role or --language")
-    if language not in {None, "", "zh", "en"}:
-        raise UsageError(f'--language: "{language}" is not known; use zh or en')
+    _check_language(language)
     with database(path) as (db, _):
         user = users.change(db, name, role=role, language=language)
     out.print(f"{plain(user.name)}: {user.role}{f', {user.language}' if user.language else ''}.")
@@ -177,6 +175,11 @@ def remove_token(name: Annotated[str, typer.Argument(help="The token's name.")],
     with database(path) as (db, _):
         tokens.remove(db, name)
     out.print(f"The token {plain(name)} is worth nothing any more.")
+
+
+def _check_language(language: str | None) -> None:
+    if language not in {None, "", "zh", "en"}:
+        raise UsageError(f'--language: "{language}" is not known; use zh or en')
 
 
 def _password(file: Path | None) -> str:

@@ -13,13 +13,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pytimeparse2 import parse as parse_duration
 
 
+def span(text: str) -> timedelta:
+    """ "14 days", "90 s", "2h" as a timedelta.
+
+    Raises:
+        ValueError: it is none; its text says what one looks like.
+    """
+    seconds = parse_duration(text)
+    if seconds is None or seconds < 0:
+        raise ValueError('a duration such as "90 seconds", "2 minutes", "14 days"')
+    return timedelta(seconds=float(seconds))
+
+
 def duration(value: object) -> object:
-    """ "14 days", "90 s", "2h" as a timedelta; anything else is left for pydantic to refuse."""
+    """span() for the configuration; what is no text is left for pydantic to refuse."""
     if isinstance(value, str):
-        seconds = parse_duration(value)
-        if seconds is None or seconds < 0:
-            raise ValueError('a duration such as "90 seconds", "2 minutes", "14 days"')
-        return timedelta(seconds=float(seconds))
+        return span(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         raise ValueError('a duration with its unit, such as "2 minutes"')
     return value

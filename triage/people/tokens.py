@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from triage.errors import UsageError
-from triage.people.users import Role
+from triage.people.users import Role, named
 from triage.store.moments import maybe_moment, moment, stored
 from triage.store.transaction import transaction
 
@@ -37,9 +37,7 @@ def add(db: Database, name: str, scope: Role, *, by: str, now: datetime) -> str:
     Raises:
         UsageError: the name is taken or none.
     """
-    name = " ".join(name.split())
-    if not name or len(name) > 60 or not name.isprintable():
-        raise UsageError("a token's name has 1 to 60 printable characters")
+    name = named("token", name)
     secret = _PREFIX + secrets.token_urlsafe(32)
     with transaction(db):
         if db.execute("SELECT 1 FROM tokens WHERE name = ?", [name]).fetchone():

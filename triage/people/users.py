@@ -54,7 +54,7 @@ def add(db: Database, name: str, password: str, role: Role, *, now: datetime, la
     Raises:
         UsageError: the name is taken or none, or the password is too short.
     """
-    name = _named(name)
+    name = named("user", name)
     hashed = _hashed(password)
     with transaction(db):
         if get(db, name) is not None:
@@ -146,10 +146,15 @@ def _keep_an_admin(db: Database, leaving: User) -> None:
         raise UsageError(f'"{leaving.name}" is the only admin; make somebody else admin first')
 
 
-def _named(name: str) -> str:
+def named(whose: str, name: str) -> str:
+    """The name of a user or token as it is kept, its blanks put in order.
+
+    Raises:
+        UsageError: there is none, it is too long, or it cannot be printed.
+    """
     name = " ".join(name.split())
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise UsageError(f"a user's name has 1 to {_LONGEST_NAME} printable characters")
+        raise UsageError(f"a {whose}'s name has 1 to {_LONGEST_NAME} printable characters")
     return name
 
 

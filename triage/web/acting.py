@@ -11,12 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from triage import actions, regrouping
+from triage.advising import advised
 from triage.cases import history
 from triage.errors import UsageError
 from triage.labels import Cause, Stage, Status
 from triage.types import Case, CaseEvent
 from triage.web.case import known_case, shown
-from triage.web.visit import Pages, Visit
+from triage.web.visit import Pages, Visit, whole_number
 
 #: What two people can do side by side: nothing of one is lost by the other.
 _SIDE_BY_SIDE = frozenset({"note", "tick", "untick"})
@@ -62,9 +63,8 @@ def _endpoint(name: str, act: Callable[[Visit, int], CaseEvent]) -> Callable[[Vi
 
 def since(visit: Visit, case: int) -> list[CaseEvent]:
     """What others did to a case since the visitor's form was made."""
-    seen = visit.form.get("seen", "")
-    last = int(seen) if seen.isdecimal() and len(seen) < 12 else 0
-    return [event for event in history.of_case(visit.db, case) if event.id > last and event.by != visit.by]
+    seen = whole_number(visit.form.get("seen", ""), 11)
+    return history.of_others(visit.db, case, visit.by, after=seen or 0)
 
 
 def outdated(visit: Visit, case: Case, name: str, meanwhile: list[CaseEvent]) -> Response:
@@ -102,10 +102,11 @@ def _note(visit: Visit, case: int) -> CaseEvent:
 
 
 def _snooze(visit: Visit, case: int) -> CaseEvent:
-    seconds = visit.form.get("seconds", "")
-    if seconds and not (seconds.isdecimal() and len(seconds) < 9):
+    given = visit.form.get("seconds", "")
+    seconds = whole_number(given, 8)
+    if given and seconds is None:
         raise UsageError(visit.say["wrong_input"])
-    until = visit.now + timedelta(seconds=int(seconds)) if seconds else None
+    until = visit.now + timedelta(seconds=seconds) if seconds is not None else None
     return actions.snooze(visit.db, case, until, by=visit.by, now=visit.now)
 
 
@@ -124,38 +125,39 @@ def _merge(visit: Visit, case: int) -> CaseEvent:
 
 
 def _split(visit: Visit, case: int) -> CaseEvent:
-    chosen = [text for text in visit.form.get("mails", "").split(",") if text]
-    if not all(text.isdecimal() and len(text) < 12 for text in chosen):
+    chosen = [whole_number(text, 11) for text in visit.form.get("mails", "").split(",") if text]
+    mails = [number for number in chosen if number is not None]
+    if len(mails) < len(chosen):
         raise UsageError(visit.say["wrong_input"])
-    return regrouping.split(visit.db, case, [int(text) for text in chosen], by=visit.by, now=visit.now)
+    return regrouping.split(visit.db, case, mails, by=visit.by, now=visit.now)
 
 
 def _tick(visit: Visit, case: int) -> CaseEvent:
-    return actions.tick(visit.db, case, _item(visit, case), by=visit.by, now=visit.now)
+    return actions.tick(visit.db, case, _item(visit), by=visit.by, now=visit.now)
 
 
 def _untick(visit: Visit, case: int) -> CaseEvent:
-    return actions.tick(visit.db, case, _item(visit, case), done=False, by=visit.by, now=visit.now)
+    return actions.tick(visit.db, case, _item(visit), done=False, by=visit.by, now=visit.now)
 
 
 def _undo(visit: Visit, case: int) -> CaseEvent:
     return actions.undo(visit.db, case, by=visit.by, now=visit.now)
 
 
-def _item(visit: Visit, case: int) -> str:
+def _item(visit: Visit) -> str:
     """The step or piece of evidence that is ticked: one the case has."""
-    told = shown(visit, known_case(visit))["told"]
+    told = advised(visit.db, known_case(visit), visit.settings, visit.language, visit.now)
     item = visit.form.get("item", "")
-    if item not in {task.name for task in (*told.steps, *told.done, *told.dropped, *told.evidence)}:
+    if item not in told.items:
         raise UsageError(visit.say["wrong_input"])
     return item
 
 
 def _number(visit: Visit, name: str) -> int:
-    text = visit.form.get(name, "").strip().lstrip("#")
-    if not text.isdecimal() or len(text) > 12:
+    found = whole_number(visit.form.get(name, "").strip().lstrip("#"))
+    if found is None:
         raise UsageError(visit.say["wrong_input"])
-    return int(text)
+    return found
 
 
 def _label(kind: type[Label], visit: Visit, name: str) -> Label:

@@ -322,8 +322,8 @@ def application(settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
     def act(case: int, secret: HTTPAuthorizationCredentials | None, given: _In, do: Callable[..., CaseEvent]) -> Done:
         with desk.open(secret, Role.ACT) as (db, token, now):
             _known(db, case)
-            changed = [e for e in history.of_case(db, case) if e.by != token.name and e.id > (given.seen or 0)]
-            if given.seen is not None and changed:
+            changed = [] if given.seen is None else history.of_others(db, case, token.name, after=given.seen)
+            if changed:
                 raise HTTPException(
                     409, f"changed meanwhile by {changed[-1].by}: {changed[-1].kind}, event {changed[-1].id}"
                 )
@@ -398,9 +398,8 @@ def application(settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
 
         def ticked(db: Database, *, by: str, now: datetime) -> CaseEvent:
             told = advised(db, queries.existing(db, case), settings, "en", now)
-            names = [task.name for task in (*told.steps, *told.done, *told.dropped, *told.evidence)]
-            if given.item not in names:
-                raise UsageError(f"case {case} has no such item; its steps and evidence are: {', '.join(names)}")
+            if given.item not in told.items:
+                raise UsageError(f"case {case} has no such item; its steps and evidence are: {', '.join(told.items)}")
             return actions.tick(db, case, given.item, done=given.done, by=by, now=now)
 
         return act(case, secret, given, ticked)

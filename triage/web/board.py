@@ -26,6 +26,7 @@ from triage.labels import (
 )
 from triage.people import users
 from triage.types import Case
+from triage.web import saying
 from triage.web.kept import Kept, revision
 from triage.web.visit import Pages, Visit
 
@@ -60,8 +61,6 @@ class Line:
 
 def line(case: Case, settings: Settings, language: str, now: datetime) -> Line:
     """A case as a list shows it."""
-    from triage.web import saying
-
     zone = settings.zone_for(case.account)
     say = saying.words()[language]
     limit = case.deadline if case.status not in ENDED and case.sender is not SenderVerdict.FORGED else None
@@ -159,7 +158,8 @@ def _filters(visit: Visit) -> dict[str, Any]:
 def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     """What there is to filter by."""
     rows = visit.db.execute(
-        "SELECT DISTINCT platform, store, assignee FROM cases WHERE status NOT IN ('won', 'lost', 'closed', 'dismissed')"
+        f"SELECT DISTINCT platform, store, assignee FROM cases WHERE status NOT IN ({', '.join('?' * len(ENDED))})",  # noqa: S608
+        sorted(ENDED),
     ).fetchall()
     platforms = sorted({Platform(row[0]) for row in rows}, key=lambda each: PLATFORM_NAMES[each])
     people = {user.name for user in users.listed(visit.db)} | {row[2] for row in rows if row[2]}

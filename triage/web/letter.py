@@ -36,13 +36,10 @@ def editor(visit: Visit) -> Response:
     """The letter as it was left, or made from the case."""
     case = known_case(visit)
     letter, language = _chosen(visit, case, visit.request.query_params)
-    kept = None if visit.request.query_params.get("fresh") else answering.kept(visit.db, case.id, letter)
-    if kept is not None:
-        return _page(visit, case, letter, kept.language, kept.text, kept=kept)
-    text = answering.drafted(
-        visit.db, case, letter, visit.settings, language=language, reader=visit.language, now=visit.now
-    )
-    return _page(visit, case, letter, language, text, kept=answering.kept(visit.db, case.id, letter))
+    last = answering.kept(visit.db, case.id, letter)
+    if last is not None and not visit.request.query_params.get("fresh"):
+        return _page(visit, case, letter, last.language, last.text, kept=last)
+    return _page(visit, case, letter, language, _drafted(visit, case, letter, language), kept=last)
 
 
 def keep(visit: Visit) -> Response:
@@ -67,15 +64,15 @@ def as_word(visit: Visit) -> Response:
     case = known_case(visit)
     letter, language = _chosen(visit, case, visit.request.query_params)
     kept = answering.kept(visit.db, case.id, letter)
-    text = (
-        kept.text
-        if kept
-        else answering.drafted(
-            visit.db, case, letter, visit.settings, language=language, reader=visit.language, now=visit.now
-        )
-    )
+    text = kept.text if kept else _drafted(visit, case, letter, language)
     headers = {"Content-Disposition": f'attachment; filename="case-{case.id}-{letter.value}.docx"'}
     return Response(paper.as_docx(text), headers=headers, media_type=_WORD)
+
+
+def _drafted(visit: Visit, case: Case, letter: Letter, language: str) -> str:
+    return answering.drafted(
+        visit.db, case, letter, visit.settings, language=language, reader=visit.language, now=visit.now
+    )
 
 
 def _chosen(visit: Visit, case: Case, given: Any) -> tuple[Letter, str]:

@@ -23,7 +23,7 @@ from triage.searching import searched
 from triage.web import saying
 from triage.web.board import line
 from triage.web.kept import Kept
-from triage.web.visit import Missing, Pages, Visit
+from triage.web.visit import Missing, Pages, Visit, whole_number
 
 _MOST_HITS = 50
 _MOST_DUE = 2000
@@ -81,9 +81,9 @@ def _store(visit: Visit, store: Store) -> dict[str, Any]:
 def search(visit: Visit) -> Response:
     """Mails and notes of cases; a bare number leads to its case."""
     words = visit.request.query_params.get("q", "").strip()[:300]
-    number = words.removeprefix("#")
-    if number.isdecimal() and len(number) < 10 and queries.get(visit.db, int(number)):
-        return visit.go(f"/cases/{int(number)}")
+    number = whole_number(words.removeprefix("#"), 9)
+    if number is not None and queries.get(visit.db, number):
+        return visit.go(f"/cases/{number}")
     try:
         hits = searched(visit.db, words, _MOST_HITS)
     except UsageError:

@@ -10,15 +10,13 @@ from starlette.routing import Route
 from triage import actions
 from triage.cases import history, messages, queries
 from triage.errors import UsageError
-from triage.labels import CAUSE_NAMES, Cause
+from triage.labels import CAUSE_KEYS, CAUSE_NAMES, Cause
 from triage.people.users import Role
 from triage.types import Case
 from triage.web.acting import outdated, since
 from triage.web.case import known_case, shown
 from triage.web.visit import Pages, Visit
 
-#: The keys of the causes, the same as in the terminal.
-KEYS = dict(zip("1234567890abcdefg", (cause for cause in Cause if cause is not Cause.NONE), strict=True))
 #: So many are looked for at most.
 _MOST = 10_000
 
@@ -53,7 +51,7 @@ def review(visit: Visit) -> Response:
         **shown(visit, case),
         **values,
         cause_name=CAUSE_NAMES[visit.language][case.cause],
-        keys=[(key, cause.value, CAUSE_NAMES[visit.language][cause]) for key, cause in KEYS.items()],
+        keys=[(key, cause.value, CAUSE_NAMES[visit.language][cause]) for key, cause in CAUSE_KEYS.items()],
         skip=".".join([*skipped[-200:], str(case.id)]),
         reason=_reason(visit, case),
     )

@@ -75,10 +75,10 @@ class Visit:
         Raises:
             Missing: there is none like it.
         """
-        text = str(self.request.path_params[name])
-        if not text.isdecimal() or len(text) > 12:
+        found = whole_number(str(self.request.path_params[name]))
+        if found is None:
             raise Missing
-        return int(text)
+        return found
 
     def page(self, template: str, /, status: int = 200, **values: Any) -> Response:
         """A page of ours."""
@@ -172,6 +172,11 @@ class Pages:
             form=form,
             language=_language(request, session, self._settings),
         )
+
+
+def whole_number(text: str, digits: int = 12) -> int | None:
+    """What somebody wrote into an address or a form as a number, or None if it is none or too long a one."""
+    return int(text) if text.isdecimal() and len(text) <= digits else None
 
 
 def said(visit: Visit, title: str, text: str, status: int) -> Response:
