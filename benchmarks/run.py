@@ -32,7 +32,7 @@ from triage import log  # noqa: E402
 from triage.config import Polling, Settings, Target  # noqa: E402
 from triage.judges import Judges  # noqa: E402
 from triage.labels import Cause  # noqa: E402
-from triage.learn import corpus, registry, retrain, training  # noqa: E402
+from triage.learn import corpus, in_use, registry, training  # noqa: E402
 from triage.learn.evaluation import Prediction, metrics, predict  # noqa: E402
 from triage.mail import reading, sender  # noqa: E402
 from triage.mail.session import Session  # noqa: E402
@@ -295,7 +295,7 @@ def main() -> None:
         folder = Path(place)
         folder.chmod(0o755)
         train(folder)
-        model = retrain.ready(folder / "m", NOW)
+        model = in_use.ready(folder / "m", NOW)
         settings = Settings(
             data=folder / "data",
             models=folder / "m",

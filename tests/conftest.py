@@ -31,7 +31,7 @@ from sqlite_utils import Database
 
 from tests.scripted import Scripted
 from triage.config import Account, Settings, Target
-from triage.learn import retrain
+from triage.learn import in_use, retrain
 from triage.mail import cursor, reading
 from triage.pipeline import take_in
 from triage.store.connection import connect
@@ -121,7 +121,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def model(models: Path) -> Model:
-    return retrain.ready(models, NOW)
+    return in_use.ready(models, NOW)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import time
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import psutil
 import pytest
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from typer.testing import CliRunner
 
 from tests.conftest import NOW, a_batch, a_raw, until
@@ -25,6 +26,7 @@ from triage.learn import (
     corpus,
     corrections,
     evaluation,
+    fitting,
     journal,
     registry,
     report,
@@ -38,6 +40,8 @@ from triage.mail import cursor
 from triage.mail.reading import from_fields
 from triage.pipeline import take_in
 from triage.understand.decide import decide
+from triage.understand.features import tokens
+from triage.understand.text import judged
 
 ROWS = corpus.shipped().rows
 
@@ -93,6 +97,31 @@ def test_no_two_rows_of_different_groups_are_nearly_the_same_mail():
         for at in (jaccard > 0.85).nonzero()[0]:
             one, other = ROWS[shared.row[at] + start], ROWS[shared.col[at]]
             assert one.group == other.group, (one.id, other.id)
+
+
+def test_judging_and_the_service_need_no_scikit_learn(models):
+    code = (
+        "import sys, triage.service, triage.daemon, triage.judges, triage.redeciding, triage.web.app\n"
+        "from pathlib import Path\nfrom triage.learn import registry\nfrom triage.mail.reading import from_fields\n"
+        "from triage.understand.decide import verdicts\n"
+        f"model = registry.load(Path({str(models)!r}))\n"
+        "(said,) = verdicts([from_fields(subject='Your account is suspended', body='Your selling account was suspended "
+        "because items were counterfeit. Appeal within 72 hours.')], model)\n"
+        "assert said.warning\nassert 'sklearn' not in sys.modules, 'scikit-learn was imported'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_words_are_weighed_as_scikit_learn_weighs_them():
+    texts = [row.mail().text for row in ROWS[:400]]
+    features = fitting.features([row.mail() for row in ROWS[:400]])
+    theirs = TfidfVectorizer(
+        analyzer=tokens, vocabulary=features.vocabulary, sublinear_tf=True, norm=None, dtype=np.float32
+    ).fit([judged("", text) for text in texts])
+    theirs.idf_ = features.rarity
+    found, _ = features.word_rows([judged("", text) for text in texts])
+    assert abs(found - theirs.transform(judged("", text) for text in texts)).max() < 1e-4
 
 
 def test_labels_fit_each_other():

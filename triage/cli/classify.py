@@ -167,11 +167,11 @@ def show_metrics(figures: dict[str, Any]) -> None:
 
 def _model(path: Path | None) -> Any:
     from triage.cli.learn import corrections_of
-    from triage.learn import retrain
+    from triage.learn import in_use
 
     settings = settings_or_defaults(path)
     with progress("training a model (first use)") as step:
-        return retrain.ready(settings.models_dir, now(), step, lambda: corrections_of(settings))
+        return in_use.ready(settings.models_dir, now(), step, lambda: corrections_of(settings))
 
 
 def _mails(files: list[str], recipient: Recipient) -> Iterator[tuple[str, Mail | str]]:

@@ -113,14 +113,14 @@ def demo(
         raise UsageError(f'--lang: "{lang}" is not known; use zh or en')
     from triage import log
     from triage.demo import mailbox
-    from triage.learn import retrain
+    from triage.learn import in_use
 
     place = Path(platformdirs.user_data_dir("triage")) / "demo"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True, mode=0o700)
     log.configure(level="error")
     with progress("training a model (first use)") as step:
-        retrain.ready(Settings().models_dir, now(), step)
+        in_use.ready(Settings().models_dir, now(), step)
     with mailbox.server() as port:
         first = mailbox.day(now())
         mailbox.deliver(port, first)

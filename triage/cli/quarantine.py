@@ -71,7 +71,7 @@ def retry(
     """Judge messages again, for example after an upgrade. The exit code is 1 if one still cannot be read."""
     if not numbers and not everything:
         raise UsageError("name messages by their numbers, or all of them: triage quarantine retry --all")
-    from triage.learn import retrain
+    from triage.learn import in_use
     from triage.mail import quarantine
     from triage.requeue import retry as try_again
 
@@ -82,7 +82,7 @@ def retry(
             if number not in known:
                 raise UsageError(f"{number}: there is no such message; see: triage quarantine")
         chosen = [known[number] for number in numbers] if numbers else list(known.values())
-        model = retrain.ready(settings.models_dir, now())
+        model = in_use.ready(settings.models_dir, now())
         for aside in chosen:
             reason = try_again(db, aside, model, settings, now())
             failed += bool(reason)

@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from triage.labels import Cause, Platform, Stage
 from triage.learn.corpus import Row
@@ -148,6 +147,8 @@ def _macro_f1(pairs: Sequence[tuple[Row, Prediction]]) -> float | None:
     """Mean F1 over the causes that occur among the rows."""
     if not pairs:
         return None
+    from sklearn.metrics import f1_score
+
     truth = [row.cause.value for row, _ in pairs]
     said = [prediction.cause.value for _, prediction in pairs]
     return round(float(f1_score(truth, said, labels=sorted(set(truth)), average="macro", zero_division=0)), 4)

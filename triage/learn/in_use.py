@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from triage.errors import ModelError
-from triage.learn import journal, registry, retrain, self_test
+from triage.errors import ModelError, OutdatedModelError
+from triage.learn import journal, registry, self_test
 from triage.learn.corpus import Row
 from triage.understand.classifier import Model
+
+if TYPE_CHECKING:
+    from triage.learn.training import Progress
 
 log = structlog.get_logger()
 
@@ -64,7 +68,9 @@ class ModelInUse:
             return model
         log.info("model_training")
         why = "no version there was could be used"
-        return retrain.retrain(self._models, self._corrections(), self._clock(), force=why).model
+        from triage.learn.retrain import retrain
+
+        return retrain(self._models, self._corrections(), self._clock(), force=why).model
 
     def _follow(self, model: Model) -> Model:
         version = None
@@ -83,9 +89,30 @@ class ModelInUse:
 
     def _put_back(self, version: str, why: str) -> None:
         try:
-            registry.promote(self._models, version, by=retrain.BY, why=f"gone back to: {why}", now=self._clock())
+            registry.promote(self._models, version, by=journal.BY, why=f"gone back to: {why}", now=self._clock())
         except ModelError as error:  # it was deleted, or the disk is full: what is in memory still works
             log.error("model_not_put_back", reason=str(error))
+
+
+def ready(
+    models: Path,
+    now: datetime,
+    progress: Progress = lambda share, what: None,
+    corrections: Callable[[], Sequence[Row]] = tuple,
+) -> Model:
+    """The model in use; if there is none yet, or it is older than this version of Triage, one is trained first.
+
+    Raises:
+        ModelError: there is one, but it was refused. CorpusError: there is nothing to train from.
+    """
+    try:
+        if registry.current(models) is not None:
+            return registry.load(models)
+    except OutdatedModelError:
+        pass
+    from triage.learn.retrain import retrain  # it needs scikit-learn, which judging does not
+
+    return retrain(models, corrections(), now, force="there was none that could be used", progress=progress).model
 
 
 def _sound(models: Path, version: str) -> Model:

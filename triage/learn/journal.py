@@ -12,6 +12,8 @@ from pathlib import Path
 from triage.errors import ModelError
 
 _FILE = "journal.jsonl"
+#: Who puts versions into use where nobody is named.
+BY = "triage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from triage.labels import CAUSE_NAMES, Cause, Platform, Stage
 from triage.learn import comparison, corpus, journal, registry, report
 from triage.learn.corpus import Row
 from triage.learn.evaluation import Prediction
-from triage.understand.classifier import Model
+from triage.understand.classifier import Model, against_others
 
 #: Of a confused pair so many examples, and of a cause so many words.
 _EXAMPLES, _WORDS = 2, 14
@@ -105,11 +105,11 @@ def _confused(rows: Sequence[Row], said: Sequence[Prediction], most: int = 12) -
 
 def _carrying(model: Model) -> Mapping[str, list[str]]:
     """By cause, the words that speak for it most against the other causes."""
-    weights = model.cause.linear.linear_.coef_
+    linear = model.cause.linear
     names = np.array(model.features.names())
     found = {}
     for at, cause in enumerate(model.causes):
-        contrast = (weights[at] - np.delete(weights, at, axis=0).mean(axis=0)) * model.cause.linear.scale_
+        contrast = against_others(linear.weights, at) * linear.lift
         words = names[np.argsort(-contrast)[: 3 * _WORDS]]
         found[cause.value] = [
             str(word).replace("~", "…") for word in words if not str(word).startswith(("cause:", "stage:", "signal:"))

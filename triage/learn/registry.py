@@ -31,7 +31,7 @@ _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "triage")
 _TRAIN = "run: triage train"
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]{0,79}", re.ASCII)
 #: Changes with the classes that are pickled.
-_FORMAT = 4
+_FORMAT = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from triage.errors import ModelError, OutdatedModelError
-from triage.learn import comparison, corpus, registry, self_test
+from triage.errors import ModelError
+from triage.learn import comparison, corpus, journal, registry, self_test
 from triage.learn.backends import LOCAL, Backend
 from triage.learn.comparison import Comparison
 from triage.learn.corpus import Row
 from triage.learn.evaluation import Prediction, metrics, predict
 from triage.learn.training import PARAMETERS, Progress, train
 from triage.understand.classifier import Model
-
-#: Who puts versions into use where nobody is named.
-BY = "triage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +47,7 @@ def retrain(
     *,
     extra: Sequence[Row] = (),
     force: str = "",
-    by: str = BY,
+    by: str = journal.BY,
     progress: Progress = lambda share, what: None,
     backend: Backend = LOCAL,
 ) -> Outcome:
@@ -104,25 +101,6 @@ def retrain(
             corrections_wrong=tuple(row for row, well in zip(corrections, right, strict=True) if not well),
             judged=tuple(zip(rows[:base], trained.held_out[:base], strict=True)),
         )
-
-
-def ready(
-    models: Path,
-    now: datetime,
-    progress: Progress = lambda share, what: None,
-    corrections: Callable[[], Sequence[Row]] = tuple,
-) -> Model:
-    """The model in use; if there is none yet, or it is older than this version of Triage, one is trained first.
-
-    Raises:
-        ModelError: there is one, but it was refused. CorpusError: there is nothing to train from.
-    """
-    try:
-        if registry.current(models) is not None:
-            return registry.load(models)
-    except OutdatedModelError:
-        pass
-    return retrain(models, corrections(), now, force="there was none that could be used", progress=progress).model
 
 
 def _champion(models: Path) -> Model | None:

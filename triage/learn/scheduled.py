@@ -13,7 +13,7 @@ import structlog
 from triage import log as logging
 from triage.config import Settings
 from triage.errors import TriageError
-from triage.learn import corrections, registry, retrain
+from triage.learn import corrections, registry
 from triage.learn.backends import Backend
 from triage.orphans import end_with
 from triage.store.connection import opened
@@ -68,6 +68,8 @@ class Apprentice:
 
 def _train(service: int, models: Path, database: Path) -> None:
     """What the process does: as low as priority goes, on one core, so that alerts and new mail never wait for it."""
+    from triage.learn import retrain  # scikit-learn is for this process alone
+
     os.nice(19)
     end_with(service)
     logging.configure(level="info")

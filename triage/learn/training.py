@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from joblib import delayed
@@ -15,13 +15,14 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 from triage.errors import CorpusError
 from triage.labels import Cause, Stage
+from triage.learn import fitting
 from triage.learn.backends import LOCAL, Backend
 from triage.learn.corpus import Row
 from triage.learn.evaluation import Prediction
 from triage.types import Address, Mail, Origin
 from triage.understand.classifier import Model, Question, Thresholds, judge_pieces
 from triage.understand.features import Features
-from triage.understand.linear import InformativeLinear
+from triage.understand.linear import Linear
 
 FOLDS = 5
 #: A missed warning costs as much as this many false alarms.
@@ -32,9 +33,9 @@ WARNINGS_IN_MAIL = 0.05
 HARD_IN_ORDINARY = 0.3
 #: So much more than the least expected cost is as good, because another corpus of this size would differ by more.
 AS_GOOD = 0.03
-#: The questions: how much the words that tell their answers apart are lifted, and the loss (see InformativeLinear).
+#: The questions: how much the words that tell their answers apart are lifted, and the loss (see fitting.linear).
 #: Chosen by group-wise cross-validation; docs/classifier.md has what was tried.
-_QUESTIONS: dict[str, tuple[float, Literal["squared", "hinge"]]] = {
+_QUESTIONS: dict[str, tuple[float, fitting.Loss]] = {
     "warning": (0.0, "hinge"),
     "cause": (0.75, "squared"),
     "stage": (0.5, "squared"),
@@ -201,7 +202,7 @@ class _Fitted:
     """Features and the three linear classifiers over them, not yet calibrated."""
 
     features: Features
-    linear: dict[str, InformativeLinear]
+    linear: dict[str, Linear]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +216,12 @@ class _Fold:
 def _fit(examples: Sequence[Example], known: NDArray[np.int64]) -> _Fitted:
     seen = [examples[i] for i in known]
     mails = [example.mail for example in seen]
-    features = Features().fit(mails)
-    matrix = features.transform(mails)
+    features = fitting.features(mails)
+    matrix, _ = features.rows(mails)
     linear = {}
     for task, (power, loss) in _QUESTIONS.items():
         keep, labels, weights = _labels(seen, task)
-        linear[task] = InformativeLinear(features.words, power, loss).fit(matrix[keep], labels, weights)
+        linear[task] = fitting.linear(matrix[keep], labels, weights, words=features.words, power=power, loss=loss)
     return _Fitted(features, linear)
 
 
@@ -231,12 +232,14 @@ def _held_out(examples: Sequence[Example], known: NDArray[np.int64], unseen: NDA
     for i in unseen:
         rows.setdefault(examples[i].number, examples[i].mail)
     mails = list(rows.values())
-    matrix = fitted.features.transform(mails)
-    scores = {task: linear.decision_function(matrix) for task, linear in fitted.linear.items()}
+    matrix, _ = fitted.features.rows(mails)
+    scores = {task: linear.scores(matrix) for task, linear in fitted.linear.items()}
     pieces = judge_pieces(fitted.features, fitted.linear["cause"], mails)
     scores["cause"] = scores["cause"] + np.array([found.best() for found in pieces])
     for task in ("cause", "stage"):
-        scores[task] = _aligned(scores[task], fitted.linear[task].classes_, np.unique(_labels(examples, task)[1]))
+        scores[task] = _aligned(
+            scores[task], np.array(fitted.linear[task].answers), np.unique(_labels(examples, task)[1])
+        )
     return _Fold(list(rows), scores)
 
 
@@ -262,9 +265,9 @@ def _calibrated(rows: Sequence[Row], fitted: _Fitted, folds: Sequence[_Fold]) ->
     return questions
 
 
-def _sharpness(linear: InformativeLinear, scores: NDArray[np.float64], labels: NDArray[Any]) -> float:
+def _sharpness(linear: Linear, scores: NDArray[np.float64], labels: NDArray[Any]) -> float:
     """The inverse temperature at which the probabilities of unseen rows lose least (Guo et al. 2017, "On Calibration")."""
-    where = np.searchsorted(linear.classes_, labels)
+    where = np.searchsorted(linear.answers, labels)
 
     def loss(exponent: float) -> float:
         chances = Question(linear, float(np.exp(exponent))).chances(scores)

@@ -16,7 +16,7 @@ from triage.labels import Cause, Stage
 from triage.types import Evidence, Mail
 from triage.understand import lexicon
 from triage.understand.features import Features
-from triage.understand.linear import InformativeLinear
+from triage.understand.linear import Linear
 from triage.understand.segments import segments
 from triage.understand.text import judged
 
@@ -42,13 +42,13 @@ class Thresholds:
 class Question:
     """One of the model's three questions: a fitted linear classifier, and what turns its scores into probabilities."""
 
-    linear: InformativeLinear
+    linear: Linear
     sharpness: float  # the inverse temperature: probabilities are softmax(sharpness * scores)
 
     @property
     def answers(self) -> list[Any]:
         """Columns of the probabilities."""
-        return list(self.linear.classes_)
+        return list(self.linear.answers)
 
     def chances(self, scores: Numbers) -> Numbers:
         """Probabilities of shape (n, answers) from the linear classifier's scores."""
@@ -105,15 +105,15 @@ class Model:
         """Probabilities for a batch of at least one mail. Of what cause it is and at what stage is asked only where it may be
         a warning, unless it is to be asked of all; elsewhere these are 0."""
         rows, unknown = self.features.rows(mails)
-        warning = self.warning.chances(self.warning.linear.decision_function(rows))[:, 1]
+        warning = self.warning.chances(self.warning.linear.scores(rows))[:, 1]
         causes, stages = (np.zeros((len(mails), len(question.answers))) for question in (self.cause, self.stage))
         doubtful = np.flatnonzero((warning >= self.thresholds.review) | causes_of_all).tolist()
         pieces: dict[int, Pieces] = {}
         if doubtful:
             found = judge_pieces(self.features, self.cause.linear, [mails[i] for i in doubtful])
             best = np.array([each.best() for each in found])
-            causes[doubtful] = self.cause.chances(self.cause.linear.decision_function(rows[doubtful]) + best)
-            stages[doubtful] = self.stage.chances(self.stage.linear.decision_function(rows[doubtful]))
+            causes[doubtful] = self.cause.chances(self.cause.linear.scores(rows[doubtful]) + best)
+            stages[doubtful] = self.stage.chances(self.stage.linear.scores(rows[doubtful]))
             pieces = dict(zip(doubtful, found, strict=True))
         return Scores(warning=warning, causes=causes, stages=stages, rows=rows, pieces=pieces, unknown=unknown)
 
@@ -126,12 +126,11 @@ class Model:
         if cause is Cause.NONE:
             question = self.warning
             weighed = question.linear.weighed(scores.rows[number])
-            weights = -2 * np.ravel(question.linear.linear_.coef_)[weighed.indices]
+            weights = -2 * question.linear.weights[weighed.indices, 0]
         else:
             question, at = self.cause, self.causes.index(cause)
             weighed = question.linear.weighed(scores.rows[number])
-            all_weights = question.linear.linear_.coef_[:, weighed.indices]
-            weights = all_weights[at] - np.delete(all_weights, at, axis=0).mean(axis=0)
+            weights = against_others(question.linear.weights[weighed.indices], at)
         parts = weights * weighed.data * question.sharpness
         order = np.argsort(-parts, kind="stable")[:_NAMED]
         found = lexicon.hits(judged(mail.subject, mail.text))
@@ -154,13 +153,18 @@ class Model:
         return self.features.names()
 
 
-def judge_pieces(features: Features, linear: InformativeLinear, mails: Sequence[Mail]) -> list[Pieces]:
+def against_others(weights: NDArray[np.float32], answer: int) -> Numbers:
+    """How much more each row of weights, shape (n, answers), speaks for one answer than for the others on average."""
+    return np.asarray(weights[:, answer] - np.delete(weights, answer, axis=1).mean(axis=1))
+
+
+def judge_pieces(features: Features, linear: Linear, mails: Sequence[Mail]) -> list[Pieces]:
     """The pieces of each mail with their scores, judged in one batch."""
     texts = [segments(mail) for mail in mails]
     flat = [piece for found in texts for piece in found]
     if not flat:
-        return [Pieces([], np.zeros((0, len(linear.classes_)))) for _ in mails]
-    scores = linear.decision_function(features.pieces(flat))
+        return [Pieces([], np.zeros((0, len(linear.answers)))) for _ in mails]
+    scores = linear.scores(features.pieces(flat))
     ends = np.cumsum([len(found) for found in texts])
     return [Pieces(found, scores[end - len(found) : end]) for found, end in zip(texts, ends, strict=True)]
 

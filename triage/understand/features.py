@@ -7,13 +7,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from triage.labels import SenderVerdict
 from triage.phrases import Finder
@@ -112,41 +111,25 @@ def counted(text: str) -> Mapping[str, int]:
     return {**found, **stems}  # a word has no "~" in it
 
 
-class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
+@dataclass(frozen=True, slots=True)
+class Features:
     """Mails to float32 rows: TF-IDF of tokens, then lexicon, sender and structure columns.
 
-    The words of a row are not brought to length 1 here: InformativeLinear does it after its own weights. A mail gives the
-    same row in any batch.
+    The words of a row are not brought to length 1 here: Linear does it after its own weights. A mail gives the same row in
+    any batch.
     """
 
-    def __init__(self, min_df: int = 2, max_features: int = 120_000) -> None:
-        self.min_df = min_df
-        self.max_features = max_features
-
-    def fit(self, mails: Sequence[Mail], y: object = None) -> Features:
-        """Learn the vocabulary and its weights."""
-        self.words_ = TfidfVectorizer(
-            analyzer=tokens,
-            min_df=self.min_df,
-            max_features=self.max_features,
-            sublinear_tf=True,
-            norm=None,
-            dtype=np.float32,
-        )
-        self.words_.fit([judged(mail.subject, mail.text) for mail in mails])
-        return self
+    vocabulary: Mapping[str, int]  # the column of each token
+    rarity: NDArray[np.float32]  # of each column, its inverse document frequency
 
     @property
     def words(self) -> int:
         """How many leading columns are words."""
-        return len(self.words_.vocabulary_)
-
-    def transform(self, mails: Sequence[Mail]) -> csr_matrix:
-        """Rows in the order of mails, of shape (len(mails), width)."""
-        return self.rows(mails)[0]
+        return len(self.vocabulary)
 
     def rows(self, mails: Sequence[Mail]) -> tuple[csr_matrix, NDArray[np.float64]]:
-        """The same, and of each mail the share of its distinct tokens that are not in the vocabulary, 0 to 1."""
+        """Rows in the order of mails, of shape (len(mails), width), and of each mail the share of its distinct tokens that
+        are not in the vocabulary, 0 to 1."""
         texts = [judged(mail.subject, mail.text) for mail in mails]
         about = np.hstack([_sender_rows(mails), _structure_rows(mails, texts)])
         words, unknown = self.word_rows(texts)
@@ -162,9 +145,9 @@ class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         return hstack([words, _lexicon_rows(texts), about], format="csr", dtype=np.float32)
 
     def word_rows(self, texts: Sequence[str]) -> tuple[csr_matrix, NDArray[np.float64]]:
-        """What words_.transform(texts) gives, in a third of its time: it asks for the column of every token of a text, this
-        of every distinct one. And the share of unknown ones in each text."""
-        column_of = self.words_.vocabulary_.get
+        """What scikit-learn's TfidfVectorizer gives with sublinear term frequencies and no norm, in a third of its time: it
+        asks for the column of every token of a text, this of every distinct one. And the share of unknown ones in each."""
+        column_of = self.vocabulary.get
         columns: list[int] = []
         counts: list[int] = []
         ends = [0]
@@ -177,7 +160,7 @@ class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         known = indices >= 0
         indices = indices[known]
         weights = np.log(np.array(counts, dtype=np.float32)[known]) + np.float32(1)
-        weights *= self.words_.idf_.astype(np.float32)[indices]
+        weights *= self.rarity[indices]
         starts = np.concatenate(([0], np.cumsum(known)))[ends]
         unknown = 1.0 - np.diff(starts) / np.maximum(np.diff(ends), 1)
         return csr_matrix((weights, indices, starts), shape=(len(texts), self.words), dtype=np.float32), unknown
@@ -185,7 +168,7 @@ class Features(BaseEstimator, TransformerMixin):  # type: ignore[misc]
     def names(self) -> list[str]:
         """What each column stands for: a token, "cause:..." of the lexicon, "sender:...", "structure:..."."""
         return [
-            *self.words_.get_feature_names_out(),
+            *sorted(self.vocabulary, key=lambda word: self.vocabulary[word]),
             *lexicon.COLUMNS,
             *(f"sender:{name}" for name in SENDER_COLUMNS),
             *(f"structure:{name}" for name in STRUCTURE_COLUMNS),
