@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from joblib import delayed
 
 from triage import regrouping
 from triage.cases.decisions import packed, unpacked
-from triage.cases.messages import originals
+from triage.cases.messages import originals, unpacked_original
 from triage.config import Settings
 from triage.judges import loaded
 from triage.judging import judge, judge_briefly
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: So many mails are one task: enough to be worth the way to another process.
 _TASK = 200
+#: Fewer mails than this are judged before other processes would have started.
+_WORTH_WORKERS = 5_000
 #: So many tasks are read ahead of what is being judged: memory stays bounded however many mails there are.
 _AHEAD = 40
 
@@ -81,11 +84,13 @@ def redecide(
     changes: list[Changed] = []
     done = 0
     chunks = iter(_tasks(rows))
+    here = backend.jobs == 1 or (backend.jobs is not None and len(rows) < _WORTH_WORKERS)
+    if here:
+        backend, decide = Backend(1), delayed(partial(_decided, model=model))
+    else:
+        decide = delayed(partial(_decided_apart, models=settings.models_dir, version=model.version))
     while some := list(islice(chunks, _AHEAD)):
-        tasks = [
-            delayed(_decided)(*_stored(db, chunk), known[chunk[0]["account"]], settings.models_dir, model.version)
-            for chunk in some
-        ]
+        tasks = [decide(_stored(db, chunk), known[chunk[0]["account"]]) for chunk in some]
         for chunk, said in zip(some, backend.each(tasks), strict=True):
             changes += [
                 _changed(db, chunk[number], decision, chunk[number]["id"] in corrected) for number, decision in said
@@ -151,34 +156,34 @@ def _tasks(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]
             start = at
 
 
-#: Whether it was a warning, of what cause, at what stage.
-_Said = tuple[bool, str, str]
+#: A stored mail on its way to who judges it: UID, stored original, when it was received, and what was said of it: whether it
+#: is a warning, of what cause, at what stage.
+_Stored = tuple[int, bytes, str, tuple[bool, str, str]]
 
 
-def _stored(db: Database, rows: Sequence[dict[str, Any]]) -> tuple[list[RawMessage], list[_Said]]:
-    """The mails, and what was said of them."""
-    raw = originals(db, [row["id"] for row in rows])
-    mails = [
-        RawMessage(
-            uid=row["uid"],
-            raw=raw[row["id"]],
-            received_at=moment(row["received_at"]),
-            size_bytes=len(raw[row["id"]]),
-        )
+def _stored(db: Database, rows: Sequence[dict[str, Any]]) -> list[_Stored]:
+    kept = originals(db, [row["id"] for row in rows])
+    return [
+        (row["uid"], kept[row["id"]], row["received_at"], (bool(row["warning"]), row["cause"], row["stage"]))
         for row in rows
     ]
-    return mails, [(bool(row["warning"]), row["cause"], row["stage"]) for row in rows]
 
 
-def _decided(
-    mails: Sequence[RawMessage], said: Sequence[_Said], known: Recipient, models: Path, version: str
-) -> list[tuple[int, Decision]]:
+def _decided_apart(stored: Sequence[_Stored], known: Recipient, models: Path, version: str) -> list[tuple[int, Decision]]:
+    """In a process that has no model in hand yet."""
+    return _decided(stored, known, loaded(models, version))
+
+
+def _decided(stored: Sequence[_Stored], known: Recipient, model: Model) -> list[tuple[int, Decision]]:
     """The mails, by their number, of which the model says something else, and what. Most stay as they are: only the others
     are worth all that is looked for in a mail."""
-    model = loaded(models, version)
+    mails = []
+    for uid, original, received_at, _ in stored:
+        raw = unpacked_original(original)
+        mails.append(RawMessage(uid=uid, raw=raw, received_at=moment(received_at), size_bytes=len(raw)))
     others = [
         number
-        for number, (verdict, before) in enumerate(zip(judge_briefly(mails, known, model), said, strict=True))
+        for number, (verdict, (*_, before)) in enumerate(zip(judge_briefly(mails, known, model), stored, strict=True))
         if verdict and (verdict.warning, verdict.cause, verdict.stage) != before
     ]
     judged = judge([mails[number] for number in others], known, model)

@@ -164,13 +164,18 @@ def original(db: Database, message: int) -> bytes | None:
 
 
 def originals(db: Database, messages: Sequence[int]) -> dict[int, bytes]:
-    """The raw bytes of those of some messages that were kept, by message."""
+    """The originals of those of some messages that were kept, by message, as they are stored (see unpacked_original)."""
     marks = ", ".join("?" * len(messages))
     found = db.execute(
         f"SELECT id, original FROM messages WHERE id IN ({marks}) AND original IS NOT NULL",  # noqa: S608 - marks only
         list(messages),
     )
-    return {row[0]: zlib.decompress(row[1]) for row in found.fetchall()}
+    return dict(found.fetchall())
+
+
+def unpacked_original(stored: bytes) -> bytes:
+    """The raw bytes of a stored original."""
+    return zlib.decompress(stored)
 
 
 def keep_original(db: Database, message: int, raw: bytes) -> None:

@@ -18,7 +18,7 @@ from triage.understand import lexicon
 from triage.understand.features import Features
 from triage.understand.linear import Linear
 from triage.understand.segments import segments
-from triage.understand.text import judged
+from triage.understand.text import judged, normal
 
 #: Words named as evidence for a decision.
 _NAMED = 8
@@ -159,12 +159,14 @@ def against_others(weights: NDArray[np.float32], answer: int) -> Numbers:
 
 
 def judge_pieces(features: Features, linear: Linear, mails: Sequence[Mail]) -> list[Pieces]:
-    """The pieces of each mail with their scores, judged in one batch."""
+    """The pieces of each mail with their scores, judged in one batch. A platform's notices are mostly the same sentences:
+    one that stands in several mails is judged once."""
     texts = [segments(mail) for mail in mails]
-    flat = [piece for found in texts for piece in found]
-    if not flat:
+    plain = [normal(piece) for found in texts for piece in found]
+    if not plain:
         return [Pieces([], np.zeros((0, len(linear.answers)))) for _ in mails]
-    scores = linear.scores(features.pieces(flat))
+    number = {piece: at for at, piece in enumerate(dict.fromkeys(plain))}
+    scores = linear.scores(features.pieces(list(number)))[[number[piece] for piece in plain]]
     ends = np.cumsum([len(found) for found in texts])
     return [Pieces(found, scores[end - len(found) : end]) for found, end in zip(texts, ends, strict=True)]
 

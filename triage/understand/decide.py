@@ -70,8 +70,11 @@ def decide(
 
 
 def _verdicts(mails: Sequence[Mail], model: Model, scores: Scores) -> list[Verdict]:
-    causes = _causes(mails, model, scores)
-    return [_verdict(mail, model, scores, causes[number], number) for number, mail in enumerate(mails)]
+    shares = _causes(mails, model, scores)
+    likeliest = np.argsort(-shares, axis=1)[:, :3].tolist()
+    stages = np.argmax(scores.stages, axis=1).tolist()
+    said = zip(mails, scores.warning.tolist(), shares.tolist(), likeliest, stages, strict=True)
+    return [_verdict(model, *of_mail) for of_mail in said]
 
 
 def _causes(mails: Sequence[Mail], model: Model, scores: Scores) -> NDArray[np.float64]:
@@ -93,23 +96,25 @@ def _causes(mails: Sequence[Mail], model: Model, scores: Scores) -> NDArray[np.f
     return causes
 
 
-def _verdict(mail: Mail, model: Model, scores: Scores, shares: NDArray[np.float64], number: int) -> Verdict:
+def _verdict(
+    model: Model, mail: Mail, p_warning: float, shares: Sequence[float], likeliest: Sequence[int], stage: int
+) -> Verdict:
+    """likeliest: the causes of the highest shares, highest first. stage: the likeliest one."""
     limits = model.thresholds
-    p_warning = float(scores.warning[number])
     unjudged = _nothing_to_judge(mail)
     if p_warning < limits.warning:
         doubt = unjudged or (f"may be a warning ({p_warning:.0%})" if p_warning >= limits.review else "")
         return Verdict(
             warning=False, cause=Cause.NONE, stage=Stage.NONE, confidence=round(1 - p_warning, 4), doubt=doubt
         )
-    order = np.argsort(-shares)
-    share = float(shares[order[0]])
+    cause, *others = likeliest
+    share = shares[cause]
     unclear = f"the cause is not clear ({share:.0%})" if p_warning * share < limits.sure else ""
     return Verdict(
         warning=True,
-        cause=model.causes[order[0]],
-        also=tuple(model.causes[i] for i in order[1:3] if shares[i] >= limits.also),
-        stage=model.stages[int(np.argmax(scores.stages[number]))],
+        cause=model.causes[cause],
+        also=tuple(model.causes[other] for other in others if shares[other] >= limits.also),
+        stage=model.stages[stage],
         confidence=round(p_warning * share, 4),
         doubt=unjudged or unclear,
     )

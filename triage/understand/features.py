@@ -18,7 +18,7 @@ from triage.labels import SenderVerdict
 from triage.phrases import Finder
 from triage.types import Mail
 from triage.understand import lexicon
-from triage.understand.text import JUDGED, judged, normal
+from triage.understand.text import JUDGED, judged
 
 #: Runs of letters of one script. Han and kana have no spaces: their runs are cut into pairs and triples.
 _RUN = re.compile(
@@ -93,7 +93,7 @@ def tokens(text: str) -> list[str]:
 
 def counted(text: str) -> Mapping[str, int]:
     """How often each token is in a text: Counter(tokens(text)), but each distinct word is cut once."""
-    if _UNSPACED.search(text):
+    if not text.isascii() and _UNSPACED.search(text):
         return Counter(tokens(text))
     runs = _RUN.findall(text)
     found = Counter(runs)
@@ -136,10 +136,9 @@ class Features:
         return self._beside(words, texts, csr_matrix(about)), unknown
 
     def pieces(self, texts: Sequence[str]) -> csr_matrix:
-        """Rows of parts of mails: only their words and lexicon count."""
+        """Rows of parts of mails, in their normal form: only their words and lexicon count."""
         about = csr_matrix((len(texts), len(SENDER_COLUMNS) + len(STRUCTURE_COLUMNS)), dtype=np.float32)
-        plain = [normal(text) for text in texts]
-        return self._beside(self.word_rows(plain)[0], plain, about)
+        return self._beside(self.word_rows(texts)[0], texts, about)
 
     def _beside(self, words: csr_matrix, texts: Sequence[str], about: csr_matrix) -> csr_matrix:
         return hstack([words, _lexicon_rows(texts), about], format="csr", dtype=np.float32)
