@@ -156,7 +156,7 @@ def main() -> None:
                 ("stores", 0, lambda: "/stores"),
                 ("calendar", 0, lambda: "/calendar"),
             ):
-                times = [timed(web, address + url()) for _ in range(5 if not asked else 40)]
+                times = [timed(web, address + url()) for _ in range(5 if not asked else 100)]
                 wanted = f" (asked: under {asked} ms)" if asked else ""
                 say(
                     f"{name}, p95{wanted}",
