@@ -51,10 +51,22 @@ def api(db, settings):
 def cases(take):
     take(a_raw())
     for subject, text in (
-        ("Trademark complaint", "A rights owner reported trademark infringement: listing B0ABCDEFG1 was removed. Complaint ID: 1234567891"),
-        ("Verify your identity", "We could not verify your identity. Send a bank statement within 7 days or your account is deactivated."),
-        ("Product safety recall", "A customer reported that your product caught fire. Listing B0ABCDEFG2 was removed. Send the safety test report."),
-        ("Your late shipment rate is above target", "Your late shipment rate is 9.8 %, above the target of 4 %. Your account may be restricted."),
+        (
+            "Trademark complaint",
+            "A rights owner reported trademark infringement: listing B0ABCDEFG1 was removed. Complaint ID: 1234567891",
+        ),
+        (
+            "Verify your identity",
+            "We could not verify your identity. Send a bank statement within 7 days or your account is deactivated.",
+        ),
+        (
+            "Product safety recall",
+            "A customer reported that your product caught fire. Listing B0ABCDEFG2 was removed. Send the safety test report.",
+        ),
+        (
+            "Your late shipment rate is above target",
+            "Your late shipment rate is 9.8 %, above the target of 4 %. Your account may be restricted.",
+        ),
     ):
         take(a_raw(subject, text))
     return [1, 2, 3, 4, 5]
@@ -137,6 +149,33 @@ def test_what_cannot_be_done_is_said_and_a_change_of_others_is_a_conflict(api, c
     )
     assert erp.post("/cases/1/close", seen=seen).status_code == 409
     assert queries.get(db, 1).status is Status.ACKNOWLEDGED
+
+
+def test_a_token_of_some_accounts_knows_no_others(api, cases, db):
+    for table, key in (("cases", "id"), ("messages", "case_id")):
+        db.conn.execute(f"UPDATE {table} SET account = 'elsewhere' WHERE {key} = 2")
+    db.conn.commit()
+    everything = api()
+    secret = tokens.add(db, "partner", Role.ACT, by="chen", now=NOW, accounts=frozenset({"shop"}))
+    partner = Program(everything.address.removesuffix("/api/v1"), secret)
+    assert 2 in {case["case"] for case in everything.get("/cases").json()["cases"]}
+    assert {case["case"] for case in partner.get("/cases").json()["cases"]} == {1, 3, 4, 5}
+    assert partner.get("/cases", account="elsewhere").json()["cases"] == []
+    assert {hit["case_id"] for hit in everything.get("/search", q="trademark").json()} == {2}
+    assert partner.get("/search", q="trademark").json() == []
+    assert {store["account"] for store in partner.get("/stores").json()} == {"shop"}
+    assert {box["account"] for box in partner.get("/health").json()["mailboxes"]} <= {"shop"}
+    before = "\n".join(db.conn.iterdump())
+    for path in ("/cases/2", "/cases/2/events"):
+        assert partner.get(path).status_code == 404
+    for path, content in (
+        ("/cases/2/acknowledge", {}),
+        ("/cases/2/note", {"text": "x"}),
+        ("/cases/1/merge", {"other": 2}),
+    ):
+        refused = partner.post(path, **content)
+        assert (refused.status_code, refused.json()) == (404, {"detail": "there is no case 2"})
+    assert "\n".join(db.conn.iterdump()) == before
 
 
 @pytest.fixture(scope="module")

@@ -28,9 +28,10 @@ from triage.labels import Cause, Status
 from triage.people import sessions, tokens, users
 from triage.people.users import Role
 from triage.types import Evidence
-from triage.web import looking, saying
+from triage.web import acting, letter, looking, review, saying
 from triage.web.marking import Piece, marked
 from triage.web.server import serve
+from triage.web.visit import Pages
 
 PASSWORD = "correct horse battery"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}{% raw %}"
@@ -433,6 +434,76 @@ def test_only_digests_are_kept(visit, db):
 # ---- what is refused --------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def apart(visit, cases, db):
+    """Case 2 is of an account that li does not see."""
+    for table, key in (("cases", "id"), ("messages", "case_id")):
+        db.conn.execute(f"UPDATE {table} SET account = 'elsewhere', subject = 'Private notice' WHERE {key} = 2" if table == "messages"
+                        else f"UPDATE {table} SET account = 'elsewhere', title = 'Private notice', needs_review = 1 WHERE {key} = 2")  # fmt: skip
+    db.conn.commit()
+    users.restrict(db, "li", frozenset({"shop"}))
+    return visit
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/?ended=1", "/?platform=amazon", "/stores", "/search?q=infringement", "/calendar", "/calendar.ics", "/report?period=month",
+        "/report.html?period=month", "/review", "/review?case=2", "/system", "/cases/1",
+    ],
+)  # fmt: skip
+def test_nobody_sees_a_case_of_an_account_of_others(apart, path):
+    seen, hidden = apart("chen").get(path), apart("li").get(path)
+    assert hidden.status_code == seen.status_code == 200
+    for word in ("Private notice", "elsewhere", "B0ABCDEFGH", "/cases/2", "case-2-"):
+        assert word not in hidden.text, word
+
+
+def test_what_is_kept_for_one_who_sees_all_is_not_shown_to_another(apart):
+    chen, li = apart("chen"), apart("li")
+    assert "Private notice" in chen.get("/").text
+    assert "Private notice" not in li.get("/").text
+    assert "Private notice" in chen.get("/").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/cases/2", "/cases/2/draft", "/cases/2/draft.docx", "/store?account=elsewhere&name=elsewhere&platform=amazon"],
+)
+def test_the_case_of_others_is_as_if_it_were_not(apart, path):
+    assert apart("chen").get(path).status_code == 200
+    li = apart("li")
+    answer = li.get(path)
+    assert answer.status_code == 404
+    assert answer.text.replace("2", "9") == li.get(path.replace("2", "9").replace("elsewhere", "nowhere")).text.replace(
+        "2", "9"
+    )
+
+
+def test_nothing_can_be_done_to_a_case_of_others(apart, db, settings):
+    li = apart("li")
+    before = "\n".join(db.conn.iterdump())
+    ways = [route.path.replace("{id}", "2") for module in (acting, letter, review)
+            for route in module.routes(Pages(settings, lambda: NOW)) if "POST" in (route.methods or ())]  # fmt: skip
+    assert len(ways) == 16
+    for path in ways:
+        fields = {
+            "to": "li",
+            "cause": "other",
+            "text": "x",
+            "item": "x",
+            "other": "1",
+            "status": "won",
+            "seconds": "60",
+            "seen": "99",
+        }
+        assert li.send(path, page="/", **fields).status_code == 404, path
+    refused = li.act(1, "merge", other=2)
+    assert (refused.status_code, "There is no case 2" in refused.text) == (400, True)
+    assert li.act(1, "merge", other=99).text.replace("99", "2") == refused.text
+    assert "\n".join(db.conn.iterdump()) == before
+
+
 def test_script_in_every_field_of_a_mail_stays_text(visit, take, db):
     take(
         a_raw(
@@ -607,7 +678,10 @@ def test_a_mail_that_is_no_warning_is_not_on_the_board(visit, take):
 @pytest.fixture
 def ran(db, settings, tmp_path, monkeypatch):
     config = tmp_path / "config.toml"
-    config.write_text(f'data = "{settings.data}"\nmodels = "{settings.models_dir}"\n')
+    config.write_text(
+        f'data = "{settings.data}"\nmodels = "{settings.models_dir}"\n'
+        '[[accounts]]\nname = "shop"\nhost = "h"\nuser = "u"\npassword = "p"\n'
+    )
     monkeypatch.setenv("TRIAGE_CONFIG", str(config))
     return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
 
@@ -626,10 +700,19 @@ def test_users_and_tokens_are_made_shown_changed_and_taken_away_by_command(ran, 
     password.write_text("another password\n")
     assert "signed out everywhere" in ran("user", "password", "li", "--password-file", password).output
     assert users.authenticated(db, "li", "another password").language == "zh"
-    assert json.loads(ran("user", "list", "--json").output)[1] == {"name": "li", "role": "view", "language": "zh"}
+    restricted = ran("user", "change", "li", "--account", "shop")
+    assert restricted.output == "li: view, only shop, zh.\n"
+    assert users.get(db, "li").accounts == {"shop"}
+    listed = json.loads(ran("user", "list", "--json").output)
+    assert listed[1] == {"name": "li", "role": "view", "language": "zh", "accounts": ["shop"]}
+    assert ran("user", "change", "li", "--all-accounts").output == "li: view, zh.\n"
+    assert users.get(db, "li").accounts is None
+    for wrong in (["--account", "nowhere"], ["--account", "shop", "--all-accounts"], []):
+        assert ran("user", "change", "li", *wrong).exit_code != 0
     assert "cannot sign in any more" in ran("user", "remove", "li").output
-    secret = ran("token", "add", "erp", "--scope", "act").stdout.strip()
+    secret = ran("token", "add", "erp", "--scope", "act", "--account", "shop").stdout.strip()
     assert tokens.of(db, secret, NOW).scope is Role.ACT
+    assert tokens.of(db, secret, NOW).accounts == {"shop"}
     listed = ran("token", "list").output
     assert "erp" in listed
     assert secret not in listed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from triage.cases import messages, search
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-def searched(db: Database, query: str, limit: int) -> list[Hit]:
-    """Mails and notes of cases with all words of the query, the best first.
+def searched(db: Database, query: str, limit: int, accounts: Collection[str] | None = None) -> list[Hit]:
+    """Mails and notes of cases with all words of the query, the best first. accounts: only of these; None for all.
 
     Mails that were stored before there was an index are read again and added, once.
 
@@ -31,4 +32,4 @@ def searched(db: Database, query: str, limit: int) -> list[Hit]:
                 found = messages.get(db, number)
                 text = mail.whole if isinstance(mail, Mail) else ""
                 search.add(db, "mail", number, f"{found.subject}\n{found.sender}\n{text}" if found else text)
-    return search.found(db, query, limit)
+    return search.found(db, query, limit, accounts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ def listed(
     db: Database,
     *,
     everything: bool = False,
-    account: str | None = None,
+    accounts: Collection[str] | None = None,
     platform: Platform | None = None,
     cause: Cause | None = None,
     stage: Stage | None = None,
@@ -54,15 +54,16 @@ def listed(
 ) -> list[Case]:
     """Cases by filter, the most urgent first, of equal ones the newer. Ended ones only with everything, and last.
 
+    accounts: only cases of these; None for all.
+
     by_age: instead the newest first; before: only those with a smaller number, so that a list can go on where it ended.
     """
-    wheres: list[str] = ["1"]
-    values: list[str] = []
+    mine, values = of_accounts(accounts)
+    wheres = [mine]
     if not everything:
         wheres.append(f"status NOT IN ({', '.join('?' * len(ENDED))})")
         values.extend(status.value for status in sorted(ENDED))
     columns = {
-        "account": account,
         "platform": platform,
         "cause": cause,
         "stage": stage,
@@ -83,6 +84,11 @@ def listed(
         return [case_of(row) for row in db.query(f"{sql} ORDER BY id DESC LIMIT {int(limit)}", values)]
     found = [case_of(row) for row in db.query(sql, values)]
     return sorted(found, key=lambda case: (case.status in ENDED, -priority(case, now).points, -case.id))[:limit]
+
+
+def of_accounts(accounts: Collection[str] | None, column: str = "account") -> tuple[str, list[str]]:
+    """What a statement asks of a column so that it sees only some accounts, with its values; None for all of them."""
+    return ("1", []) if accounts is None else (f"{column} IN ({', '.join('?' * len(accounts))})", sorted(accounts))
 
 
 def unanswered(db: Database, *, open_since: datetime, due: tuple[datetime, datetime]) -> list[Case]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from triage.cases.queries import of_accounts
 from triage.errors import UsageError
 from triage.store.moments import moment
 
@@ -56,8 +57,10 @@ def missing(db: Database) -> list[int]:
     ]
 
 
-def found(db: Database, query: str, limit: int) -> list[Hit]:
+def found(db: Database, query: str, limit: int, accounts: Collection[str] | None = None) -> list[Hit]:
     """Mails and notes with all words of the query, the best first. "In quotes" is a phrase, a star ends a beginning.
+
+    accounts: only of cases of these; None for all.
 
     Raises:
         UsageError: there is no word in the query.
@@ -65,15 +68,23 @@ def found(db: Database, query: str, limit: int) -> list[Hit]:
     terms = list(_terms(query))
     if not terms:
         raise UsageError("nothing to search for: give at least one word")
+    mine, values = of_accounts(accounts)
+    own = (
+        f"""AND EXISTS (SELECT 1 FROM cases WHERE {mine} AND id = CASE kind
+               WHEN 'mail' THEN (SELECT case_id FROM messages WHERE messages.id = ref)
+               ELSE (SELECT case_id FROM case_events WHERE case_events.id = ref) END)"""  # noqa: S608 - marks only
+        if accounts is not None
+        else ""
+    )
     rows = db.query(
-        """SELECT coalesce(messages.case_id, case_events.case_id) AS case_id, kind_ AS kind, excerpt,
+        f"""SELECT coalesce(messages.case_id, case_events.case_id) AS case_id, kind_ AS kind, excerpt,
                   coalesce(messages.received_at, case_events.at) AS at, coalesce(messages.subject, '') AS subject
            FROM (SELECT kind AS kind_, ref, snippet(texts, 2, '[', ']', '…', 24) AS excerpt, rank FROM texts
-                 WHERE texts MATCH ? ORDER BY rank LIMIT ?)
+                 WHERE texts MATCH ? {own} ORDER BY rank LIMIT ?)
            LEFT JOIN messages ON kind_ = 'mail' AND messages.id = ref
            LEFT JOIN case_events ON kind_ = 'note' AND case_events.id = ref
-           WHERE coalesce(messages.case_id, case_events.case_id) IS NOT NULL ORDER BY rank""",
-        [" ".join(terms), limit],
+           WHERE coalesce(messages.case_id, case_events.case_id) IS NOT NULL ORDER BY rank""",  # noqa: S608 - our own words
+        [" ".join(terms), *values, limit],
     )
     return [
         Hit(row["case_id"], row["kind"], moment(row["at"]), row["subject"], _joined(row["excerpt"])) for row in rows

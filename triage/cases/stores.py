@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from triage.cases.decisions import unpacked
 from triage.cases.priority import priority
-from triage.cases.queries import case_of
+from triage.cases.queries import case_of, of_accounts
 from triage.labels import ENDED, Platform, SenderVerdict, Status
 from triage.store.moments import moment, stored
 from triage.types import Case, Points
@@ -45,10 +45,9 @@ class Store:
         return Counter(case.status for case in self.cases if case.status in ENDED)
 
 
-def stores(db: Database, now: datetime, *, account: str | None = None) -> list[Store]:
-    """All stores with a case in the last year, the one with the most urgent case first."""
-    where = "cases.account = ?" if account is not None else "1"
-    return _stores(db, now, where, [account] if account is not None else [])
+def stores(db: Database, now: datetime, *, accounts: Collection[str] | None = None) -> list[Store]:
+    """All stores with a case in the last year, the one with the most urgent case first. accounts: only of these."""
+    return _stores(db, now, *of_accounts(accounts, "cases.account"))
 
 
 def store_of(db: Database, case: Case, now: datetime) -> Store | None:

@@ -94,6 +94,11 @@ def person(by: str | None) -> str:
         return "someone"
 
 
+def only(account: str | None) -> list[str] | None:
+    """The accounts that are asked for by ``--account``; None for all."""
+    return None if account is None else [account]
+
+
 def now() -> datetime:
     """The clock of the command line."""
     return datetime.now(UTC)

@@ -11,7 +11,7 @@ import typer
 from triage.advising import repeated
 from triage.cases import queries
 from triage.cases.stores import Store, stores
-from triage.cli.app import ConfigOption, JsonOption, LanguageOption, app, database, language, now
+from triage.cli.app import ConfigOption, JsonOption, LanguageOption, app, database, language, now, only
 from triage.cli.show import cases_table, out, plain, print_json
 from triage.labels import CAUSE_NAMES, PLATFORM_NAMES, STAGE_NAMES, STATUS_NAMES, Cause, Platform, Stage
 
@@ -39,7 +39,7 @@ def cases(
         found = queries.listed(
             db,
             everything=everything,
-            account=account,
+            accounts=only(account),
             platform=platform,
             cause=cause,
             stage=stage,
@@ -119,7 +119,7 @@ def list_stores(
     """Each store: what is open, points, how the cases of a year ended, and what repeats itself."""
     with database(path) as (db, settings):
         told = language(lang, settings)
-        found = stores(db, now(), account=account)
+        found = stores(db, now(), accounts=only(account))
         if json:
             print_json([_store_document(store, told) for store in found])
             return

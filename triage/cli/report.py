@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from triage.cli.app import ConfigOption, LanguageOption, app, database, language, now, settings_or_defaults
+from triage.cli.app import ConfigOption, LanguageOption, app, database, language, now, only, settings_or_defaults
 from triage.cli.show import out
 from triage.errors import UsageError
 
@@ -64,7 +64,7 @@ def calendar(
     from triage.reports.calendar import deadlines
 
     with database(path) as (db, settings):
-        content = deadlines(db, settings, now(), language=language(lang, settings), account=account)
+        content = deadlines(db, settings, now(), language=language(lang, settings), accounts=only(account))
     if into is None:
         out.print(content.decode(), markup=False, soft_wrap=True, end="")
         return

@@ -9,7 +9,7 @@ import typer
 
 from triage import actions
 from triage.cases import messages, queries
-from triage.cli.app import ByOption, ConfigOption, LanguageOption, app, database, language, now, person
+from triage.cli.app import ByOption, ConfigOption, LanguageOption, app, database, language, now, only, person
 from triage.cli.show import out, plain
 from triage.errors import UsageError
 from triage.labels import CAUSE_KEYS, CAUSE_NAMES, STAGE_NAMES, Cause
@@ -56,13 +56,13 @@ def review(
     Every answer is a correction that the next [bold]triage train[/bold] learns from; u takes the last one back.
     """
     with database(path) as (db, settings):
-        waiting = queries.listed(db, now=now(), account=account, review=True, limit=10_000)
+        waiting = queries.listed(db, now=now(), accounts=only(account), review=True, limit=10_000)
         tongue = language(lang, settings, account or "")
         if not waiting:
             out.print(_WORDS["nothing"][tongue])
             return
         answered = _Review(db, waiting, tongue, person(by)).run()
-        left = len(queries.listed(db, now=now(), account=account, review=True, limit=10_000))
+        left = len(queries.listed(db, now=now(), accounts=only(account), review=True, limit=10_000))
         out.print(_WORDS["end"][tongue].format(answered=answered, left=left))
 
 

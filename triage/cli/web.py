@@ -12,8 +12,10 @@ import typer
 from triage.cli.app import ByOption, ConfigOption, JsonOption, app, database, now, person
 from triage.cli.app import settings as configured
 from triage.cli.show import errors, out, plain, print_json
+from triage.config import Settings
 from triage.errors import UsageError
 from triage.people import tokens, users
+from triage.people.access import Accounts
 from triage.people.users import SHORTEST_PASSWORD, Role
 
 #: Where the board is served unless the configuration says otherwise: this machine only.
@@ -26,6 +28,10 @@ app.add_typer(_tokens, name="token", rich_help_panel="Case board")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The user's name, as it stands in histories.")]
 RoleOption = Annotated[Role, typer.Option(help="view: read everything; act: work on cases; admin: users, too.")]
+AccountsOption = Annotated[
+    list[str] | None,
+    typer.Option("--account", help="Only cases of this account; give it once for each. Default: of all accounts."),
+]
 PasswordOption = Annotated[
     Path | None, typer.Option("--password-file", help="Read the password from this file instead of asking.")
 ]
@@ -75,17 +81,19 @@ def web(
 def add_user(
     name: NameArgument,
     role: RoleOption = Role.ACT,
+    account: AccountsOption = None,
     language: Annotated[str, typer.Option(help="zh or en. Default: what the browser asks for.")] = "",
     password_file: PasswordOption = None,
     path: ConfigOption = None,
 ) -> None:
     """Let somebody sign in."""
-    with database(path) as (db, _):
+    with database(path) as (db, settings):
+        accounts = _accounts(account, settings)
         _check_language(language)
         if users.get(db, name) is not None:
             raise UsageError(f'there is a user "{name}" already; a new password: triage user password "{name}"')
-        user = users.add(db, name, _password(password_file), role, now=now(), language=language)
-    out.print(f"{plain(user.name)} may sign in ({user.role}).")
+        user = users.add(db, name, _password(password_file), role, now=now(), language=language, accounts=accounts)
+    out.print(f"{plain(user.name)} may sign in ({user.role}{_of(user.accounts)}).")
 
 
 @_users.command(name="password")
@@ -102,15 +110,22 @@ def change_user(
     name: NameArgument,
     role: Annotated[Role | None, typer.Option(help="view, act or admin. All sessions end.")] = None,
     language: Annotated[str | None, typer.Option(help="zh or en.")] = None,
+    account: AccountsOption = None,
+    all_accounts: Annotated[bool, typer.Option("--all-accounts", help="Cases of all accounts again.")] = False,
     path: ConfigOption = None,
 ) -> None:
-    """Change what a user may do, or the language of the pages."""
-    if role is None and language is None:
-        raise UsageError("say what: --role or --language")
+    """Change what a user may do and see, or the language of the pages."""
+    if role is None and language is None and not account and not all_accounts:
+        raise UsageError("say what: --role, --language, --account or --all-accounts")
+    if account and all_accounts:
+        raise UsageError("--account and --all-accounts exclude each other")
     _check_language(language)
-    with database(path) as (db, _):
+    with database(path) as (db, settings):
+        accounts = _accounts(account, settings)
         user = users.change(db, name, role=role, language=language)
-    out.print(f"{plain(user.name)}: {user.role}{f', {user.language}' if user.language else ''}.")
+        if account or all_accounts:
+            user = users.restrict(db, name, accounts)
+    out.print(f"{plain(user.name)}: {user.role}{_of(user.accounts)}{f', {user.language}' if user.language else ''}.")
 
 
 @_users.command(name="remove")
@@ -127,10 +142,12 @@ def list_users(path: ConfigOption = None, json: JsonOption = False) -> None:
     with database(path) as (db, _):
         found = users.listed(db)
     if json:
-        print_json([{"name": user.name, "role": user.role, "language": user.language} for user in found])
+        print_json(
+            [{"name": u.name, "role": u.role, "language": u.language, "accounts": _names(u.accounts)} for u in found]
+        )
         return
     for user in found:
-        out.print(f"{plain(user.name):<24} {user.role:<6} {user.language}")
+        out.print(f"{plain(user.name):<24} {user.role:<6} {user.language:<2}{_of(user.accounts)}".rstrip())
     if not found:
         out.print("No users yet; to make one: triage user add NAME")
 
@@ -139,12 +156,13 @@ def list_users(path: ConfigOption = None, json: JsonOption = False) -> None:
 def add_token(
     name: Annotated[str, typer.Argument(help="What it is for, such as: erp")],
     scope: Annotated[Role, typer.Option(help="view: read; act: work on cases as well.")] = Role.VIEW,
+    account: AccountsOption = None,
     path: ConfigOption = None,
     by: ByOption = None,
 ) -> None:
     """Make a token for a program. It is shown this once."""
-    with database(path) as (db, _):
-        secret = tokens.add(db, name, scope, by=person(by), now=now())
+    with database(path) as (db, settings):
+        secret = tokens.add(db, name, scope, by=person(by), now=now(), accounts=_accounts(account, settings))
     errors.print("Keep it: it is not shown again.")
     out.print(secret, markup=False)
 
@@ -157,14 +175,21 @@ def list_tokens(path: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(
             [
-                {"name": t.name, "scope": t.scope, "by": t.added_by, "added_at": t.added_at, "used_at": t.used_at}
+                {
+                    "name": t.name,
+                    "scope": t.scope,
+                    "accounts": _names(t.accounts),
+                    "by": t.added_by,
+                    "added_at": t.added_at,
+                    "used_at": t.used_at,
+                }
                 for t in found
             ]
         )
         return
     for token in found:
         used = f"last used {token.used_at:%Y-%m-%d}" if token.used_at else "never used"
-        out.print(f"{plain(token.name):<24} {token.scope:<6} by {plain(token.added_by)}, {used}")
+        out.print(f"{plain(token.name):<24} {token.scope:<6} by {plain(token.added_by)}, {used}{_of(token.accounts)}")
     if not found:
         out.print("No tokens; to make one: triage token add NAME")
 
@@ -175,6 +200,25 @@ def remove_token(name: Annotated[str, typer.Argument(help="The token's name.")],
     with database(path) as (db, _):
         tokens.remove(db, name)
     out.print(f"The token {plain(name)} is worth nothing any more.")
+
+
+def _accounts(named: list[str] | None, settings: Settings) -> Accounts:
+    """The accounts that options name; None if they name none."""
+    if not named:
+        return None
+    known = [account.name for account in settings.accounts]
+    for name in named:
+        if name not in known:
+            raise UsageError(f'--account: "{name}" is not configured; there are: {", ".join(known) or "none"}')
+    return frozenset(named)
+
+
+def _names(accounts: Accounts) -> list[str] | None:
+    return None if accounts is None else sorted(accounts)
+
+
+def _of(accounts: Accounts) -> str:
+    return "" if accounts is None else f", only {plain(', '.join(sorted(accounts)))}"
 
 
 def _check_language(language: str | None) -> None:

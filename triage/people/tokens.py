@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from triage.errors import UsageError
+from triage.people import access
+from triage.people.access import Accounts
 from triage.people.users import Role, named
 from triage.store.moments import maybe_moment, moment, stored
 from triage.store.transaction import transaction
@@ -26,12 +29,13 @@ class Token:
 
     name: str
     scope: Role
+    accounts: Accounts  # whose cases there are for it
     added_by: str
     added_at: datetime
     used_at: datetime | None
 
 
-def add(db: Database, name: str, scope: Role, *, by: str, now: datetime) -> str:
+def add(db: Database, name: str, scope: Role, *, by: str, now: datetime, accounts: Accounts = None) -> str:
     """A new token, which nobody can read again.
 
     Raises:
@@ -43,24 +47,15 @@ def add(db: Database, name: str, scope: Role, *, by: str, now: datetime) -> str:
         if db.execute("SELECT 1 FROM tokens WHERE name = ?", [name]).fetchone():
             raise UsageError(f'there is a token "{name}" already; another name, or: triage token remove "{name}"')
         db.execute(
-            "INSERT INTO tokens (name, digest, scope, added_by, added_at) VALUES (?, ?, ?, ?, ?)",
-            [name, _digest(secret), scope.value, by, stored(now)],
+            "INSERT INTO tokens (name, digest, scope, accounts, added_by, added_at) VALUES (?, ?, ?, ?, ?, ?)",
+            [name, _digest(secret), scope.value, access.kept(accounts), by, stored(now)],
         )
     return secret
 
 
 def listed(db: Database) -> list[Token]:
     """All of them, by name."""
-    return [
-        Token(
-            name=row["name"],
-            scope=Role(row["scope"]),
-            added_by=row["added_by"],
-            added_at=moment(row["added_at"]),
-            used_at=maybe_moment(row["used_at"]),
-        )
-        for row in db.query("SELECT * FROM tokens ORDER BY name")
-    ]
+    return [_token(row) for row in db.query("SELECT * FROM tokens ORDER BY name")]
 
 
 def remove(db: Database, name: str) -> None:
@@ -83,12 +78,17 @@ def of(db: Database, secret: str, now: datetime) -> Token | None:
     if used is None or now.date() != used.date():  # by the day is enough, and no write for each request
         with transaction(db):
             db.execute("UPDATE tokens SET used_at = ? WHERE digest = ?", [stored(now), found["digest"]])
+    return replace(_token(found), used_at=used)
+
+
+def _token(row: Mapping[str, Any]) -> Token:
     return Token(
-        name=found["name"],
-        scope=Role(found["scope"]),
-        added_by=found["added_by"],
-        added_at=moment(found["added_at"]),
-        used_at=used,
+        name=row["name"],
+        scope=Role(row["scope"]),
+        accounts=access.known(row["accounts"]),
+        added_by=row["added_by"],
+        added_at=moment(row["added_at"]),
+        used_at=maybe_moment(row["used_at"]),
     )
 
 

@@ -13,6 +13,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from triage.errors import UsageError
+from triage.people import access
+from triage.people.access import Accounts
 from triage.store.moments import stored
 from triage.store.transaction import transaction
 
@@ -46,9 +48,19 @@ class User:
     name: str
     role: Role
     language: str  # zh, en, or "" for the configured one
+    accounts: Accounts = None  # whose cases there are for this user
 
 
-def add(db: Database, name: str, password: str, role: Role, *, now: datetime, language: str = "") -> User:
+def add(
+    db: Database,
+    name: str,
+    password: str,
+    role: Role,
+    *,
+    now: datetime,
+    language: str = "",
+    accounts: Accounts = None,
+) -> User:
     """A new user.
 
     Raises:
@@ -60,10 +72,10 @@ def add(db: Database, name: str, password: str, role: Role, *, now: datetime, la
         if get(db, name) is not None:
             raise UsageError(f'there is a user "{name}" already; a new password: triage user password "{name}"')
         db.execute(
-            "INSERT INTO users (name, password, role, language, added_at) VALUES (?, ?, ?, ?, ?)",
-            [name, hashed, role.value, language, stored(now)],
+            "INSERT INTO users (name, password, role, language, accounts, added_at) VALUES (?, ?, ?, ?, ?, ?)",
+            [name, hashed, role.value, language, access.kept(accounts), stored(now)],
         )
-    return User(name=name, role=role, language=language)
+    return User(name=name, role=role, language=language, accounts=accounts)
 
 
 def get(db: Database, name: str) -> User | None:
@@ -107,6 +119,18 @@ def change(
                 db.execute(f"UPDATE users SET {column} = ? WHERE name = ?", [value, known.name])  # noqa: S608 - our own word
         if password is not None or role is not None:
             db.execute("DELETE FROM sessions WHERE user = ?", [known.name])
+        return existing(db, name)
+
+
+def restrict(db: Database, name: str, accounts: Accounts) -> User:
+    """A user sees the cases of these accounts from the next page on.
+
+    Raises:
+        UsageError: no such user.
+    """
+    with transaction(db):
+        known = existing(db, name)
+        db.execute("UPDATE users SET accounts = ? WHERE name = ?", [access.kept(accounts), known.name])
         return existing(db, name)
 
 
@@ -177,4 +201,6 @@ def _of_nobody() -> str:
 
 
 def _user(row: Any) -> User:
-    return User(name=row["name"], role=Role(row["role"]), language=row["language"])
+    return User(
+        name=row["name"], role=Role(row["role"]), language=row["language"], accounts=access.known(row["accounts"])
+    )

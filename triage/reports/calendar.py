@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,12 @@ _WORDS = {
 }  # fmt: skip
 
 
-def deadlines(db: Database, settings: Settings, now: datetime, *, language: str, account: str | None = None) -> bytes:
+def deadlines(
+    db: Database, settings: Settings, now: datetime, *, language: str, accounts: Collection[str] | None = None
+) -> bytes:
     """The calendar of all cases that have or had a deadline this quarter: UTF-8, lines ended by CRLF.
+
+    accounts: only of these; None for all.
 
     An event keeps its UID for ever, so that a program which subscribed moves it instead of adding another; that of a case
     which has ended is cancelled; once an answer is submitted its reminders are gone.
@@ -47,7 +52,7 @@ def deadlines(db: Database, settings: Settings, now: datetime, *, language: str,
     calendar.add("name", say["name"])
     calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
     recent = now - timedelta(days=90)
-    for case in queries.listed(db, everything=True, account=account, now=now, limit=10_000):
+    for case in queries.listed(db, everything=True, accounts=accounts, now=now, limit=10_000):
         told = case.deadline and case.deadline.at >= recent and case.sender is not SenderVerdict.FORGED
         if told:
             calendar.add_component(_event(db, case, settings, now, language))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from triage.cases import history
 from triage.cases.history import DAEMON
 from triage.cases.priority import priority
-from triage.cases.queries import case_of
+from triage.cases.queries import case_of, of_accounts
 from triage.labels import ENDED, Cause, Platform, SenderVerdict, Status
 from triage.store.moments import moment, stored
 from triage.types import Case
@@ -85,9 +85,12 @@ class Figures:
         return sum(each.seen_after is None and each.case.status not in ENDED for each in self.came)
 
 
-def figures(db: Database, since: datetime, until: datetime) -> Figures:
-    """What came, what is due, what was won or lost between two moments; charts over the last weeks before until."""
-    cases = _cases(db)
+def figures(db: Database, since: datetime, until: datetime, accounts: Collection[str] | None = None) -> Figures:
+    """What came, what is due, what was won or lost between two moments; charts over the last weeks before until.
+
+    accounts: only of these; None for all.
+    """
+    cases = _cases(db, accounts)
     real = [(case, at) for case, at in cases if case.sender is not SenderVerdict.FORGED]
     came = [_came(db, case, at) for case, at in real if since <= at < until]
     charts = _charts(real, until)
@@ -104,12 +107,13 @@ def figures(db: Database, since: datetime, until: datetime) -> Figures:
     )
 
 
-def _cases(db: Database) -> list[tuple[Case, datetime]]:
+def _cases(db: Database, accounts: Collection[str] | None) -> list[tuple[Case, datetime]]:
     """Every case with the time its first mail came; dismissed and merged ones left out."""
+    mine, values = of_accounts(accounts, "cases.account")
     rows = db.query(
-        """SELECT cases.*, min(messages.received_at) AS came FROM cases LEFT JOIN messages ON messages.case_id = cases.id
-           WHERE status <> ? AND merged_into IS NULL GROUP BY cases.id""",
-        [Status.DISMISSED.value],
+        f"""SELECT cases.*, min(messages.received_at) AS came FROM cases LEFT JOIN messages ON messages.case_id = cases.id
+           WHERE {mine} AND status <> ? AND merged_into IS NULL GROUP BY cases.id""",  # noqa: S608 - marks only
+        [*values, Status.DISMISSED.value],
     )
     return [(case_of(row), moment(row["came"] or row["opened_at"])) for row in rows]
 

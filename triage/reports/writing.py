@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,11 +30,18 @@ _WEEK = timedelta(weeks=1)
 
 
 def report_text(
-    db: Database, settings: Settings, since: datetime, until: datetime, *, form: Literal["html", "part", "md"], language: str
+    db: Database,
+    settings: Settings,
+    since: datetime,
+    until: datetime,
+    *,
+    form: Literal["html", "part", "md"],
+    language: str,
+    accounts: Collection[str] | None = None,
 ) -> str:
-    """The report on some time, as HTML, as HTML within another page, or as Markdown."""
-    shown = figures(db, since, until)
-    again = [pattern for store in stores(db, until) for pattern in repeated(store, until, language)]
+    """The report on some time, as HTML, as HTML within another page, or as Markdown. accounts: only of these."""
+    shown = figures(db, since, until, accounts)
+    again = [pattern for store in stores(db, until, accounts=accounts) for pattern in repeated(store, until, language)]
     write = {"html": as_html, "part": as_part, "md": as_markdown}[form]
     return write(shown, again, playbooks(settings.playbooks), language=language, zone=settings.zone)
 

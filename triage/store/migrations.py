@@ -165,6 +165,13 @@ def people(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@MIGRATIONS(name="0010_accounts_of_people")
+def accounts_of_people(db: Database) -> None:
+    """Which accounts a user or a token may see: a JSON list, or NULL for all."""
+    for table in ("users", "tokens"):
+        db.conn.execute(f"ALTER TABLE {table} ADD COLUMN accounts TEXT")
+
+
 _INITIAL = """
 CREATE TABLE mailboxes (
     account TEXT NOT NULL,

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from triage import actions, regrouping
 from triage.advising import advised
-from triage.cases import history
+from triage.cases import history, queries
 from triage.errors import UsageError
 from triage.labels import Cause, Stage, Status
 from triage.types import Case, CaseEvent
@@ -121,7 +121,10 @@ def _believe(visit: Visit, case: int) -> CaseEvent:
 
 
 def _merge(visit: Visit, case: int) -> CaseEvent:
-    return regrouping.merge(visit.db, case, _number(visit, "other"), by=visit.by, now=visit.now)
+    other = _number(visit, "other")
+    if not visit.sees(queries.get(visit.db, other)):
+        raise UsageError(visit.say["no_case"].format(id=other))
+    return regrouping.merge(visit.db, case, other, by=visit.by, now=visit.now)
 
 
 def _split(visit: Visit, case: int) -> CaseEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,13 +22,13 @@ from triage.config import Settings
 from triage.errors import StoreError, UsageError
 from triage.health import document, health
 from triage.labels import Cause, Platform, SenderVerdict, Stage, Status
-from triage.people import tokens
+from triage.people import access, tokens
 from triage.people.tokens import Token
 from triage.people.users import Role
 from triage.searching import searched
 from triage.shown import case_document
 from triage.store.connection import opened
-from triage.types import CaseEvent
+from triage.types import Case, CaseEvent
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -262,9 +262,10 @@ def application(settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Page:
         """Cases by filter, the newest first, a page at a time."""
-        with desk.open(secret, Role.VIEW) as (db, _, now):
+        with desk.open(secret, Role.VIEW) as (db, token, now):
+            mine = token.accounts if account is None else access.of_these(token.accounts, [account])
             found = queries.listed(
-                db, everything=ended, account=account, platform=platform, cause=cause, stage=stage, store=store,
+                db, everything=ended, accounts=mine, platform=platform, cause=cause, stage=stage, store=store,
                 assignee=owner, review=review, before=before, now=now, limit=limit + 1, by_age=True,
             )  # fmt: skip
             cases = [CaseOut.model_validate(queries.facts(case, now)) for case in found[:limit]]
@@ -275,21 +276,21 @@ def application(settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
         case: Number, secret: Secret, language: Annotated[str, Query(pattern="^(en|zh)$")] = "en"
     ) -> dict[str, Any]:
         """Everything about a case: facts, advice, references, messages with their text and evidence, history."""
-        with desk.open(secret, Role.VIEW) as (db, _, now):
-            known = _known(db, case)
+        with desk.open(secret, Role.VIEW) as (db, token, now):
+            known = _known(db, case, token)
             return case_document(db, known, advised(db, known, settings, language, now), now)
 
     @api.get("/cases/{case}/events", responses=_PROBLEMS)
     def list_events(case: Number, secret: Secret, after: Annotated[int, Query(ge=0, le=_LARGEST)] = 0) -> list[Event]:
         """What happened to a case, the oldest first."""
-        with desk.open(secret, Role.VIEW) as (db, _, _now):
-            _known(db, case)
+        with desk.open(secret, Role.VIEW) as (db, token, _):
+            _known(db, case, token)
             return [_event(event) for event in history.of_case(db, case) if event.id > after]
 
     @api.get("/stores", responses=_PROBLEMS)
     def list_stores(secret: Secret, language: Annotated[str, Query(pattern="^(en|zh)$")] = "en") -> list[StoreOut]:
         """Stores with a case in a year, the one with the most urgent case first."""
-        with desk.open(secret, Role.VIEW) as (db, _, now):
+        with desk.open(secret, Role.VIEW) as (db, token, now):
             return [
                 StoreOut(
                     account=store.account,
@@ -300,7 +301,7 @@ def application(settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
                     outcomes={status.value: count for status, count in store.outcomes().items()},
                     patterns=[pattern.text for pattern in repeated(store, now, language)],
                 )
-                for store in stores(db, now)
+                for store in stores(db, now, accounts=token.accounts)
             ]
 
     @api.get("/search", responses=_PROBLEMS)
@@ -310,18 +311,28 @@ def application(settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> list[Hit]:
         """Mails and notes of cases with all words, the best first."""
-        with desk.open(secret, Role.VIEW) as (db, _, _now):
-            return [Hit.model_validate(asdict(hit)) for hit in searched(db, q, limit)]
+        with desk.open(secret, Role.VIEW) as (db, token, _):
+            return [Hit.model_validate(asdict(hit)) for hit in searched(db, q, limit, token.accounts)]
 
     @api.get("/health", responses=_PROBLEMS)
     def show_health(secret: Secret) -> dict[str, Any]:
         """How the service does: mailboxes, targets, model, troubles."""
-        with desk.open(secret, Role.VIEW) as (db, _, now):
-            return document(health(db, settings, now))
+        with desk.open(secret, Role.VIEW) as (db, token, now):
+            known = health(db, settings, now)
+            mine = tuple(box for box in known.mailboxes if access.sees(token.accounts, box.account))
+            return document(replace(known, mailboxes=mine))
 
-    def act(case: int, secret: HTTPAuthorizationCredentials | None, given: _In, do: Callable[..., CaseEvent]) -> Done:
+    def act(
+        case: int,
+        secret: HTTPAuthorizationCredentials | None,
+        given: _In,
+        do: Callable[..., CaseEvent],
+        *,
+        other: int | None = None,
+    ) -> Done:
         with desk.open(secret, Role.ACT) as (db, token, now):
-            _known(db, case)
+            for number in (case,) if other is None else (case, other):
+                _known(db, number, token)
             changed = [] if given.seen is None else history.of_others(db, case, token.name, after=given.seen)
             if changed:
                 raise HTTPException(
@@ -385,7 +396,9 @@ def application(settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
     @api.post("/cases/{case}/merge", responses=_CONFLICT)
     def merge(case: Number, given: _Other, secret: Secret) -> Done:
         """The mails of another case belong to this one."""
-        return act(case, secret, given, lambda db, **who: regrouping.merge(db, case, given.other, **who))
+        return act(
+            case, secret, given, lambda db, **who: regrouping.merge(db, case, given.other, **who), other=given.other
+        )
 
     @api.post("/cases/{case}/split", responses=_CONFLICT)
     def split(case: Number, given: _Messages, secret: Secret) -> Done:
@@ -412,9 +425,9 @@ def application(settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
     return api
 
 
-def _known(db: Database, case: int) -> Any:
+def _known(db: Database, case: int, token: Token) -> Case:
     known = queries.get(db, case)
-    if known is None:
+    if known is None or not access.sees(token.accounts, known.account):
         raise HTTPException(404, f"there is no case {case}")
     return known
 

@@ -115,7 +115,7 @@ def board(visit: Visit, kept: Kept) -> Response:
     cases = kept.get(
         visit,
         tuple(chosen.items()),
-        lambda: queries.listed(visit.db, **chosen, now=visit.now, limit=_MOST + 1),
+        lambda: queries.listed(visit.db, accounts=visit.accounts, **chosen, now=visit.now, limit=_MOST + 1),
     )
     lines = [line(case, visit.settings, visit.language, visit.now) for case in cases[:_MOST]]
     groups = [(name, [each for each in lines if each.urgency == name]) for name in ("now", "today", "soon", "later", "ended")]  # fmt: skip
@@ -157,9 +157,11 @@ def _filters(visit: Visit) -> dict[str, Any]:
 
 def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     """What there is to filter by."""
+    mine, values = queries.of_accounts(visit.accounts)
+    ended = ", ".join("?" * len(ENDED))
     rows = visit.db.execute(
-        f"SELECT DISTINCT platform, store, assignee FROM cases WHERE status NOT IN ({', '.join('?' * len(ENDED))})",  # noqa: S608
-        sorted(ENDED),
+        f"SELECT DISTINCT platform, store, assignee FROM cases WHERE {mine} AND status NOT IN ({ended})",  # noqa: S608 - marks
+        [*values, *sorted(ENDED)],
     ).fetchall()
     platforms = sorted({Platform(row[0]) for row in rows}, key=lambda each: PLATFORM_NAMES[each])
     people = {user.name for user in users.listed(visit.db)} | {row[2] for row in rows if row[2]}

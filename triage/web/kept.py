@@ -14,7 +14,7 @@ What = TypeVar("What")
 
 
 class Kept:
-    """Things by key, of one moment."""
+    """Things by key, of one moment, for those who see the same accounts."""
 
     def __init__(self) -> None:
         self._of = ""
@@ -22,7 +22,7 @@ class Kept:
 
     def get(self, visit: Visit, key: Hashable, make: Callable[[], What]) -> What:
         """The thing of a key, made if it is not there or no longer true. Others may make it at the same time."""
-        things, now = self._things, revision(visit)
+        things, now, key = self._things, revision(visit), (visit.accounts, key)
         if self._of != now or len(things) >= _MOST:
             things, self._of = {}, now
             self._things = things

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from triage.cases.stores import Store, stores
 from triage.errors import UsageError
 from triage.health import health
 from triage.labels import PLATFORM_NAMES, STATUS_NAMES, SenderVerdict, Status
-from triage.people import users
+from triage.people import access, users
 from triage.reports.calendar import deadlines
 from triage.reports.writing import report_text
 from triage.searching import searched
@@ -49,7 +49,7 @@ def routes(pages: Pages) -> list[Route]:
 def all_stores(visit: Visit, kept: Kept) -> Response:
     """Each store with what is open, its points, what repeats itself."""
     every = kept.get(
-        visit, ("stores", visit.language), lambda: [_store(visit, store) for store in stores(visit.db, visit.now)]
+        visit, ("stores", visit.language), lambda: [_store(visit, each) for each in stores(visit.db, visit.now, accounts=visit.accounts)]
     )
     return visit.page("stores.html", stores=every)
 
@@ -57,7 +57,7 @@ def all_stores(visit: Visit, kept: Kept) -> Response:
 def one_store(visit: Visit) -> Response:
     """A store with all its cases of a year."""
     asked = {name: visit.request.query_params.get(name, "") for name in ("account", "name", "platform")}
-    for store in stores(visit.db, visit.now, account=asked["account"]):
+    for store in stores(visit.db, visit.now, accounts=access.of_these(visit.accounts, [asked["account"]])):
         if (store.name, store.platform.value) == (asked["name"], asked["platform"]):
             every = [line(case, visit.settings, visit.language, visit.now) for case in store.cases]
             return visit.page("store.html", store=_store(visit, store), every=every)
@@ -82,10 +82,10 @@ def search(visit: Visit) -> Response:
     """Mails and notes of cases; a bare number leads to its case."""
     words = visit.request.query_params.get("q", "").strip()[:300]
     number = whole_number(words.removeprefix("#"), 9)
-    if number is not None and queries.get(visit.db, number):
+    if number is not None and visit.sees(queries.get(visit.db, number)):
         return visit.go(f"/cases/{number}")
     try:
-        hits = searched(visit.db, words, _MOST_HITS)
+        hits = searched(visit.db, words, _MOST_HITS, visit.accounts)
     except UsageError:
         return visit.page("search.html", words="", hits=[])
     return visit.page(
@@ -109,7 +109,9 @@ def calendar(visit: Visit, kept: Kept) -> Response:
     waiting = {Status.OPEN, Status.ACKNOWLEDGED, Status.PREPARING}
     due = [
         case
-        for case in kept.get(visit, "open", lambda: queries.listed(visit.db, now=visit.now, limit=_MOST_DUE))
+        for case in kept.get(
+            visit, "open", lambda: queries.listed(visit.db, accounts=visit.accounts, now=visit.now, limit=_MOST_DUE)
+        )
         if case.deadline and case.status in waiting and case.sender is not SenderVerdict.FORGED
     ]
     due.sort(key=lambda case: case.deadline.at if case.deadline else visit.now)
@@ -128,36 +130,37 @@ def calendar(visit: Visit, kept: Kept) -> Response:
 
 def calendar_file(visit: Visit) -> Response:
     """The same as a file for calendar programs."""
-    content = deadlines(visit.db, visit.settings, visit.now, language=visit.language)
+    content = deadlines(visit.db, visit.settings, visit.now, language=visit.language, accounts=visit.accounts)
     headers = {"Content-Disposition": 'attachment; filename="triage.ics"'}
     return Response(content, headers=headers, media_type="text/calendar; charset=utf-8")
 
 
 def report(visit: Visit) -> Response:
     """The report on a week, a month or a quarter."""
-    name, days = _period(visit)
-    since = visit.now - timedelta(days=days)
-    part = report_text(visit.db, visit.settings, since, visit.now, form="part", language=visit.language)
+    name, part = _report(visit, "part")
     # It comes out of a template of ours that escapes all it is given.
     return visit.page("report.html", chosen=name, periods=list(_PERIODS), report=Markup(part))  # noqa: S704
 
 
 def report_file(visit: Visit) -> Response:
     """The same as one complete file."""
-    name, days = _period(visit)
-    since = visit.now - timedelta(days=days)
-    text = report_text(visit.db, visit.settings, since, visit.now, form="html", language=visit.language)
+    name, text = _report(visit, "html")
     headers = {"Content-Disposition": f'attachment; filename="triage-{name}-{visit.now:%Y-%m-%d}.html"'}
     return Response(text, headers=headers, media_type="text/html; charset=utf-8")
 
 
-def _period(visit: Visit) -> tuple[str, int]:
-    name = visit.request.query_params.get("period", "week")
-    return (name, _PERIODS[name]) if name in _PERIODS else ("week", _PERIODS["week"])
+def _report(visit: Visit, form: Literal["html", "part"]) -> tuple[str, str]:
+    """The name of the time that the address asks for, and the report on it."""
+    asked = visit.request.query_params.get("period", "")
+    name = asked if asked in _PERIODS else "week"
+    since = visit.now - timedelta(days=_PERIODS[name])
+    return name, report_text(
+        visit.db, visit.settings, since, visit.now, form=form, language=visit.language, accounts=visit.accounts
+    )
 
 
 def system(visit: Visit) -> Response:
-    """How the service does."""
+    """How the service does, and the mailboxes that the visitor sees."""
     from triage.learn import registry
 
     known = health(visit.db, visit.settings, visit.now)
@@ -166,7 +169,8 @@ def system(visit: Visit) -> Response:
     return visit.page(
         "system.html",
         known=known,
+        mailboxes=[box for box in known.mailboxes if access.sees(visit.accounts, box.account)],
         model=current,
-        users=users.listed(visit.db),
+        users=users.listed(visit.db) if visit.accounts is None else [],
         when=lambda at: saying.moment(at, visit.settings.zone, visit.language) if at else visit.say["never"],
     )

@@ -32,7 +32,7 @@ def routes(pages: Pages) -> list[Route]:
 
 def review(visit: Visit) -> Response:
     """The case the address names, else the first that waits behind those that were skipped."""
-    waiting = queries.listed(visit.db, review=True, now=visit.now, limit=_MOST)
+    waiting = queries.listed(visit.db, accounts=visit.accounts, review=True, now=visit.now, limit=_MOST)
     skipped = [part for part in visit.request.query_params.get("skip", "").split(".") if part.isdecimal()]
     named = visit.request.query_params.get("case", "")
     case = next((each for each in waiting if str(each.id) == named), None) or next(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -55,7 +56,7 @@ def routes(pages: Pages) -> list[Route]:
         name, address = visit.form.get("name", "").strip(), visit.request.client.host if visit.request.client else ""
         who = (f"name {name.casefold()[:100]}", f"address {address}")
         if wait := knocks.too_many(*who):
-            return _page(visit, visit.say["sign_in_slow"].format(minutes=wait // 60 + 1), 429)
+            return _page(visit, visit.say["sign_in_slow"].format(minutes=math.ceil(wait / 60)), 429)
         user = users.authenticated(visit.db, name, visit.form.get("password", ""))
         if user is None:
             knocks.failed(*who)

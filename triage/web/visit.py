@@ -20,10 +20,12 @@ from starlette.routing import Route
 from triage.config import Settings
 from triage.errors import TriageError, UsageError
 from triage.labels import STATUS_NAMES, Status
-from triage.people import sessions
+from triage.people import access, sessions
+from triage.people.access import Accounts
 from triage.people.sessions import Session
 from triage.people.users import Role
 from triage.store.connection import opened
+from triage.types import Case
 from triage.web import saying
 
 if TYPE_CHECKING:
@@ -64,6 +66,16 @@ class Visit:
         """Who acts: the name in the history."""
         assert self.session is not None
         return self.session.user.name
+
+    @property
+    def accounts(self) -> Accounts:
+        """Whose cases there are for whoever is here."""
+        assert self.session is not None
+        return self.session.user.accounts
+
+    def sees(self, case: Case | None) -> bool:
+        """Whether there is a case, for whoever is here."""
+        return case is not None and access.sees(self.accounts, case.account)
 
     def may(self, role: Role) -> bool:
         """Whether whoever is here may do what the role may."""
