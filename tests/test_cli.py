@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
 import pytest
+import requests
 
 from tests.conftest import NOW, ORDER, SUSPENSION, a_batch, a_raw
 from triage import config
@@ -446,6 +448,36 @@ def test_the_demo_shows_a_day_of_mail(tmp_path, models, language):
     assert {case["platform"] for case in listed} >= {"amazon", "ebay", "walmart", "temu", "tiktok_shop", "paypal"}
     assert sum(case["sender"] == "forged" for case in listed) == 2
     assert any(case["status"] == "won" for case in listed)
+
+
+def test_the_demo_serves_the_board_until_it_is_interrupted(tmp_path, models):
+    (tmp_path / "config.toml").unlink(missing_ok=True)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TRIAGE_")}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "triage", "demo", "--stay"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        env={**clean, "HOME": str(tmp_path), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    shown = ""
+    try:
+        for line in running.stdout:
+            shown += line
+            if line.startswith("Running until Ctrl-C"):
+                break
+        address = re.search(r"http://127\.0\.0\.1:\d+/", shown)[0]
+        name, password = re.search(r"name (\S+), password (\S+)", shown).groups()
+        web = requests.Session()
+        key = re.search(r'name="key" value="([^"]*)"', web.get(address + "sign-in", timeout=20).text)[1]
+        board = web.post(address + "sign-in", data={"key": key, "name": name, "password": password}, timeout=60)
+        assert (board.status_code, board.url) == (200, address)
+        assert board.text.count('id="case-') > 5
+        case = re.search(r'href="(/cases/\d+)"', board.text)[1]
+        assert web.get(address.rstrip("/") + case, timeout=20).status_code == 200
+    finally:
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 0, errors
+    assert "Traceback" not in errors
 
 
 # ---- alerts ---------------------------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ def case_of(row: Mapping[str, Any]) -> Case:
         platform=Platform(row["platform"]),
         store=row["store"],
         cause=Cause(row["cause"]),
-        also=tuple(Cause(cause) for cause in json.loads(row["also"])),
+        also=tuple(Cause(cause) for cause in _several(row["also"])),
         stage=Stage(row["stage"]),
         status=Status(row["status"]),
         severity=row["severity"],
@@ -187,12 +187,17 @@ def case_of(row: Mapping[str, Any]) -> Case:
         assignee=row["assignee"],
         attempts=row["attempts"],
         final=bool(row["final"]),
-        marketplaces=tuple(json.loads(row["marketplaces"])),
-        money=tuple(Money(**amount) for amount in json.loads(row["money"])),
+        marketplaces=tuple(_several(row["marketplaces"])),
+        money=tuple(Money(**amount) for amount in _several(row["money"])),
         merged_into=row["merged_into"],
         open_since=moment(row["open_since"] or row["opened_at"]),
         snoozed_until=maybe_moment(row["snoozed_until"]),
     )
+
+
+def _several(stored: str) -> list[Any]:
+    """A column that holds a list, mostly of nothing."""
+    return list(json.loads(stored)) if stored != "[]" else []
 
 
 def numbers(db: Database) -> tuple[int, int]:

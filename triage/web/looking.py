@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from itertools import groupby
 from typing import Any, Literal
@@ -20,8 +21,9 @@ from triage.people import access, users
 from triage.reports.calendar import deadlines
 from triage.reports.writing import report_text
 from triage.searching import searched
+from triage.types import Case
 from triage.web import saying
-from triage.web.board import line
+from triage.web.board import Line, line
 from triage.web.kept import Kept
 from triage.web.visit import Missing, Pages, Visit, whole_number
 
@@ -33,9 +35,9 @@ _PERIODS = {"week": 7, "month": 30, "quarter": 90}
 
 def routes(pages: Pages) -> list[Route]:
     """GET /stores, /store, /search, /calendar, /calendar.ics, /report, /report.html, /system."""
-    kept = Kept()
+    kept, kept_stores = Kept(), Kept(timeless=True)
     return [
-        pages.get("/stores", lambda visit: all_stores(visit, kept)),
+        pages.get("/stores", lambda visit: all_stores(visit, kept_stores)),
         pages.get("/store", one_store),
         pages.get("/search", search),
         pages.get("/calendar", lambda visit: calendar(visit, kept)),
@@ -51,7 +53,7 @@ def all_stores(visit: Visit, kept: Kept) -> Response:
     every = kept.get(
         visit, ("stores", visit.language), lambda: [_store(visit, each) for each in stores(visit.db, visit.now, accounts=visit.accounts)]
     )
-    return visit.page("stores.html", stores=every)
+    return visit.page("stores.html", stores=[{**store, "open": _lines(visit, store["open"])} for store in every])
 
 
 def one_store(visit: Visit) -> Response:
@@ -59,8 +61,7 @@ def one_store(visit: Visit) -> Response:
     asked = {name: visit.request.query_params.get(name, "") for name in ("account", "name", "platform")}
     for store in stores(visit.db, visit.now, accounts=access.of_these(visit.accounts, [asked["account"]])):
         if (store.name, store.platform.value) == (asked["name"], asked["platform"]):
-            every = [line(case, visit.settings, visit.language, visit.now) for case in store.cases]
-            return visit.page("store.html", store=_store(visit, store), every=every)
+            return visit.page("store.html", store=_store(visit, store), every=_lines(visit, store.cases))
     raise Missing
 
 
@@ -71,11 +72,15 @@ def _store(visit: Visit, store: Store) -> dict[str, Any]:
         "name": store.name,
         "platform": PLATFORM_NAMES[store.platform],
         "account": store.account,
-        "open": [line(case, visit.settings, language, visit.now) for case in store.open],
+        "open": store.open,
         "points": f"{store.points.value}" + (f"/{store.points.of}" if store.points.of else "") if store.points else "",
         "ended": [f"{STATUS_NAMES[language][status]} {count}" for status, count in store.outcomes().items()],
         "patterns": [pattern.text for pattern in repeated(store, visit.now, language)],
     }
+
+
+def _lines(visit: Visit, cases: Iterable[Case]) -> list[Line]:
+    return [line(case, visit.settings, visit.language, visit.now) for case in cases]
 
 
 def search(visit: Visit) -> Response:
@@ -120,12 +125,9 @@ def calendar(visit: Visit, kept: Kept) -> Response:
     def local_day(case: Any) -> Any:
         return case.deadline.at.astimezone(visit.settings.zone_for(case.account)).date()
 
-    def lines(cases: Any) -> list[Any]:
-        return [line(case, visit.settings, visit.language, visit.now) for case in cases]
-
     ahead = sorted(due[len(passed) :], key=local_day)
-    days = [(saying.day(at, visit.language), lines(cases)) for at, cases in groupby(ahead, key=local_day)]
-    return visit.page("calendar.html", passed=lines(passed), days=days, feed=bool(visit.settings.web.feed_token))
+    days = [(saying.day(at, visit.language), _lines(visit, cases)) for at, cases in groupby(ahead, key=local_day)]
+    return visit.page("calendar.html", passed=_lines(visit, passed), days=days, feed=bool(visit.settings.web.feed_token))
 
 
 def calendar_file(visit: Visit) -> Response:
