@@ -20,6 +20,7 @@ import triage
 from tests.conftest import NOW, ORDER, a_raw
 from triage import actions, answering
 from triage.advice.drafts import Letter
+from triage.alerts import troubles
 from triage.cases import history, queries
 from triage.cli import app
 from triage.config import Web
@@ -27,8 +28,9 @@ from triage.errors import UsageError
 from triage.labels import Cause, Status
 from triage.people import sessions, tokens, users
 from triage.people.users import Role
+from triage.store.moments import stored
 from triage.types import Evidence
-from triage.web import acting, letter, looking, review, saying
+from triage.web import acting, letter, review, saying, system
 from triage.web.marking import Piece, marked
 from triage.web.server import serve
 from triage.web.visit import Pages
@@ -596,11 +598,39 @@ def test_a_header_cannot_be_smuggled_into_an_answer(visit, cases):
 
 def test_a_fault_of_ours_is_a_page_too(visit, cases, monkeypatch):
     li = visit()
-    monkeypatch.setattr(looking, "health", lambda *a, **b: 1 / 0)
+    monkeypatch.setattr(system, "health", lambda *a, **b: 1 / 0)
     answer = li.get("/system")
     assert answer.status_code == 500
     assert "Something went wrong" in answer.text
     assert "ZeroDivision" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", ["The disk is almost full: 7 MB free", "shop: no mail for 30 hours", "New <a href=\"/cases/1\">#1</a>", "waits, ", "given up, ", "it hung up"]),
+        ("zh", ["磁盘空间即将用尽：剩余 7 MB", "shop：已 30 小时没有新邮件", "等待发送, ", "已放弃, ", "it hung up"]),
+    ],
+)  # fmt: skip
+def test_the_state_of_the_service_tells_troubles_and_what_is_on_its_way(visit, cases, db, language, says):
+    troubles.begin(db, "disk", "disk_low", {"free_mb": 7, "path": "/", "limit_mb": 100}, NOW)
+    troubles.begin(db, "silence:shop", "mailbox_silent", {"account": "shop", "hours": 30, "last": "x"}, NOW)
+    troubles.begin(db, "silence:b", "mailbox_silent", {"account": "elsewhere", "hours": 31, "last": "x"}, NOW)
+    db.execute(
+        "UPDATE alerts SET gave_up_at = ?, last_error = 'it hung up', attempts = 9 WHERE case_id = 2", [stored(NOW)]
+    )
+    db.conn.commit()
+    page = visit("chen", language=language).get("/system").text
+    for words in says:
+        assert words in page, words
+    assert "elsewhere" in page
+    users.restrict(db, "li", frozenset({"shop"}))
+    assert "elsewhere" not in visit(language=language).get("/system").text
+    db.execute("DELETE FROM alerts")
+    db.conn.commit()
+    assert {"en": "None: all were delivered.", "zh": "没有：全部已送达。"}[language] in visit(language=language).get(
+        "/system"
+    ).text
 
 
 # ---- users ------------------------------------------------------------------------------------------------------
@@ -647,7 +677,7 @@ def test_no_page_says_anything_that_is_not_among_the_words_and_every_word_is_sai
             *(p.read_text(encoding="utf-8") for p in files("triage.web").iterdir() if p.name.endswith(".py")),
         ]
     )
-    prefixes = ("cannot_", "event_", "done_", "urgency_", "role_", "report_", "kind_", "letter_", "hour", "day", "week")
+    prefixes = ("cannot_", "event_", "done_", "urgency_", "role_", "report_", "kind_", "letter_", "queued_", "hour", "day", "week")
     for key in tomllib.loads(files("triage.web").joinpath("words.toml").read_text(encoding="utf-8"))["en"]:
         assert key.startswith(prefixes) or re.search(rf"say\.{key}\b|[\"']{key}[\"']", code), f"{key} is never said"
 

@@ -49,11 +49,11 @@ def application(
     if not with_board:
         return Starlette(routes=routes)
     # Much to load, for those who have the board.
-    from triage.web import acting, api, board, case, letter, looking, review, sign_in
+    from triage.web import acting, api, board, case, letter, looking, review, sign_in, system
     from triage.web.visit import Pages
 
     pages = Pages(settings, clock)
-    for part in (sign_in, board, case, acting, review, letter, looking):
+    for part in (sign_in, board, case, acting, review, letter, looking, system):
         routes += part.routes(pages)
     routes.append(Mount("/api/v1", api.application(settings, clock)))
     routes.append(Mount("/static", StaticFiles(directory=_STATIC)))

@@ -1,4 +1,4 @@
-"""Pages to look something up: stores, search, the calendar of deadlines, the report, the state of the service."""
+"""Pages to look something up: stores, search, the calendar of deadlines, the report."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from triage.advising import repeated
 from triage.cases import queries
 from triage.cases.stores import Store, stores
 from triage.errors import UsageError
-from triage.health import health
 from triage.labels import PLATFORM_NAMES, STATUS_NAMES, SenderVerdict, Status
-from triage.people import access, users
+from triage.people import access
 from triage.reports.calendar import deadlines
 from triage.reports.writing import report_text
 from triage.searching import searched
@@ -34,7 +33,7 @@ _PERIODS = {"week": 7, "month": 30, "quarter": 90}
 
 
 def routes(pages: Pages) -> list[Route]:
-    """GET /stores, /store, /search, /calendar, /calendar.ics, /report, /report.html, /system."""
+    """GET /stores, /store, /search, /calendar, /calendar.ics, /report, /report.html."""
     kept, kept_stores = Kept(), Kept(timeless=True)
     return [
         pages.get("/stores", lambda visit: all_stores(visit, kept_stores)),
@@ -44,14 +43,15 @@ def routes(pages: Pages) -> list[Route]:
         pages.get("/calendar.ics", calendar_file),
         pages.get("/report", report),
         pages.get("/report.html", report_file),
-        pages.get("/system", system),
     ]
 
 
 def all_stores(visit: Visit, kept: Kept) -> Response:
     """Each store with what is open, its points, what repeats itself."""
     every = kept.get(
-        visit, ("stores", visit.language), lambda: [_store(visit, each) for each in stores(visit.db, visit.now, accounts=visit.accounts)]
+        visit,
+        ("stores", visit.language),
+        lambda: [_store(visit, each) for each in stores(visit.db, visit.now, accounts=visit.accounts)],
     )
     return visit.page("stores.html", stores=[{**store, "open": _lines(visit, store["open"])} for store in every])
 
@@ -127,7 +127,9 @@ def calendar(visit: Visit, kept: Kept) -> Response:
 
     ahead = sorted(due[len(passed) :], key=local_day)
     days = [(saying.day(at, visit.language), _lines(visit, cases)) for at, cases in groupby(ahead, key=local_day)]
-    return visit.page("calendar.html", passed=_lines(visit, passed), days=days, feed=bool(visit.settings.web.feed_token))
+    return visit.page(
+        "calendar.html", passed=_lines(visit, passed), days=days, feed=bool(visit.settings.web.feed_token)
+    )
 
 
 def calendar_file(visit: Visit) -> Response:
@@ -158,21 +160,4 @@ def _report(visit: Visit, form: Literal["html", "part"]) -> tuple[str, str]:
     since = visit.now - timedelta(days=_PERIODS[name])
     return name, report_text(
         visit.db, visit.settings, since, visit.now, form=form, language=visit.language, accounts=visit.accounts
-    )
-
-
-def system(visit: Visit) -> Response:
-    """How the service does, and the mailboxes that the visitor sees."""
-    from triage.learn import registry
-
-    known = health(visit.db, visit.settings, visit.now)
-    versions = registry.versions(visit.settings.models_dir)
-    current = next((saved for saved in versions if saved.current), None)
-    return visit.page(
-        "system.html",
-        known=known,
-        mailboxes=[box for box in known.mailboxes if access.sees(visit.accounts, box.account)],
-        model=current,
-        users=users.listed(visit.db) if visit.accounts is None else [],
-        when=lambda at: saying.moment(at, visit.settings.zone, visit.language) if at else visit.say["never"],
     )
