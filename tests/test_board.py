@@ -439,9 +439,8 @@ def test_only_digests_are_kept(visit, db):
 @pytest.fixture
 def apart(visit, cases, db):
     """Case 2 is of an account that li does not see."""
-    for table, key in (("cases", "id"), ("messages", "case_id")):
-        db.conn.execute(f"UPDATE {table} SET account = 'elsewhere', subject = 'Private notice' WHERE {key} = 2" if table == "messages"
-                        else f"UPDATE {table} SET account = 'elsewhere', title = 'Private notice', needs_review = 1 WHERE {key} = 2")  # fmt: skip
+    db.conn.execute("UPDATE cases SET account = 'elsewhere', title = 'Private notice', needs_review = 1 WHERE id = 2")
+    db.conn.execute("UPDATE messages SET account = 'elsewhere', subject = 'Private notice' WHERE case_id = 2")
     db.conn.commit()
     users.restrict(db, "li", frozenset({"shop"}))
     return visit

@@ -251,6 +251,14 @@ def test_an_unknown_backend_and_a_scheduler_that_does_not_answer_are_one_line():
         backends.chosen("dask", "somewhere").__enter__()
 
 
+def test_two_processes_say_the_same_as_one(otherwise, settings, models, monkeypatch):
+    model = registry.load(models)
+    here = redeciding.redecide(otherwise, model, settings)
+    monkeypatch.setattr(redeciding, "_WORTH_WORKERS", 0)
+    assert here.changes
+    assert redeciding.redecide(otherwise, model, settings) == here
+
+
 def test_a_dask_cluster_of_two_workers_says_the_same_and_trains_the_same(otherwise, settings, models):
     model = registry.load(models)
     here = redeciding.redecide(otherwise, model, settings)

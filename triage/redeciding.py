@@ -14,7 +14,7 @@ from joblib import delayed
 
 from triage import regrouping
 from triage.cases.decisions import packed, unpacked
-from triage.cases.messages import originals, unpacked_original
+from triage.cases.messages import packed_originals, unpacked_original
 from triage.config import Settings
 from triage.judges import loaded
 from triage.judging import judge, judge_briefly
@@ -162,7 +162,7 @@ _Stored = tuple[int, bytes, str, tuple[bool, str, str]]
 
 
 def _stored(db: Database, rows: Sequence[dict[str, Any]]) -> list[_Stored]:
-    kept = originals(db, [row["id"] for row in rows])
+    kept = packed_originals(db, [row["id"] for row in rows])
     return [
         (row["uid"], kept[row["id"]], row["received_at"], (bool(row["warning"]), row["cause"], row["stage"]))
         for row in rows

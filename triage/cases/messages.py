@@ -160,11 +160,11 @@ def arrivals(db: Database, account: str, *, since: datetime) -> list[datetime]:
 def original(db: Database, message: int) -> bytes | None:
     """The raw bytes of a message, where they were kept."""
     row = db.execute("SELECT original FROM messages WHERE id = ?", [message]).fetchone()
-    return zlib.decompress(row[0]) if row and row[0] is not None else None
+    return unpacked_original(row[0]) if row and row[0] is not None else None
 
 
-def originals(db: Database, messages: Sequence[int]) -> dict[int, bytes]:
-    """The originals of those of some messages that were kept, by message, as they are stored (see unpacked_original)."""
+def packed_originals(db: Database, messages: Sequence[int]) -> dict[int, bytes]:
+    """The originals of those of some messages that were kept, by message, as they are stored."""
     marks = ", ".join("?" * len(messages))
     found = db.execute(
         f"SELECT id, original FROM messages WHERE id IN ({marks}) AND original IS NOT NULL",  # noqa: S608 - marks only
@@ -173,9 +173,9 @@ def originals(db: Database, messages: Sequence[int]) -> dict[int, bytes]:
     return dict(found.fetchall())
 
 
-def unpacked_original(stored: bytes) -> bytes:
-    """The raw bytes of a stored original."""
-    return zlib.decompress(stored)
+def unpacked_original(packed: bytes) -> bytes:
+    """The raw bytes of an original as it is stored."""
+    return zlib.decompress(packed)
 
 
 def keep_original(db: Database, message: int, raw: bytes) -> None:

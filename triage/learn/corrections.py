@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from triage.cases.messages import unpacked_original
 from triage.labels import Cause, Stage
 from triage.learn import masking
 from triage.learn.corpus import Row
@@ -118,7 +118,7 @@ def since(db: Database, moment_: str) -> int:
 
 def example_of(message: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, str]:
     """The masked example that a stored message makes; of one whose original was not kept, its subject alone."""
-    mail = reading.read(zlib.decompress(message["original"])) if message["original"] is not None else None
+    mail = reading.read(unpacked_original(message["original"])) if message["original"] is not None else None
     if not isinstance(mail, Mail):
         mail = reading.from_fields(sender=message["sender"], subject=message["subject"])
     known = [*names, *masking.names_in(mail)]

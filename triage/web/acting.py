@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from triage import actions, regrouping
 from triage.advising import advised
-from triage.cases import history, queries
+from triage.cases import history
 from triage.errors import UsageError
 from triage.labels import Cause, Stage, Status
 from triage.types import Case, CaseEvent
@@ -122,8 +122,8 @@ def _believe(visit: Visit, case: int) -> CaseEvent:
 
 def _merge(visit: Visit, case: int) -> CaseEvent:
     other = _number(visit, "other")
-    if not visit.sees(queries.get(visit.db, other)):
-        raise UsageError(visit.say["no_case"].format(id=other))
+    if visit.case(other) is None:
+        raise UsageError(f"there is no case {other}", "no_case", case=other)
     return regrouping.merge(visit.db, case, other, by=visit.by, now=visit.now)
 
 

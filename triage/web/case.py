@@ -69,17 +69,17 @@ def known_case(visit: Visit) -> Case:
     Raises:
         Missing: there is none of that number.
     """
-    case = queries.get(visit.db, visit.number())
-    if case is None or not visit.sees(case):
+    case = visit.case(visit.number())
+    if case is None:
         raise Missing
     return case
 
 
 def page(visit: Visit) -> Response:
     """The page of a case."""
-    case = queries.get(visit.db, visit.number())
-    if case is None or not visit.sees(case):
-        return said(visit, "not_found_title", visit.say["no_case"].format(id=visit.number()), 404)
+    case = visit.case(visit.number())
+    if case is None:
+        return said(visit, "not_found_title", visit.say["cannot_no_case"].format(case=visit.number()), 404)
     return visit.page("case.html", **shown(visit, case))
 
 
@@ -91,7 +91,7 @@ def shown(visit: Visit, case: Case) -> dict[str, Any]:
     events = history.of_case(db, case.id)
     findings = findings_of(db, case)
     believed = trusted(case.sender, findings)
-    others = [other for number in queries.linked(db, case.id) if visit.sees(other := queries.existing(db, number))]
+    others = [other for number in queries.linked(db, case.id) if (other := visit.case(number))]
     limit = case.deadline
     return {
         "case": case,

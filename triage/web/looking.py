@@ -87,7 +87,7 @@ def search(visit: Visit) -> Response:
     """Mails and notes of cases; a bare number leads to its case."""
     words = visit.request.query_params.get("q", "").strip()[:300]
     number = whole_number(words.removeprefix("#"), 9)
-    if number is not None and visit.sees(queries.get(visit.db, number)):
+    if number is not None and visit.case(number):
         return visit.go(f"/cases/{number}")
     try:
         hits = searched(visit.db, words, _MOST_HITS, visit.accounts)

@@ -10,7 +10,6 @@ from starlette.routing import Route
 
 from triage.alerts import outbox, troubles
 from triage.alerts.render import words as alert_words
-from triage.cases import queries
 from triage.health import health
 from triage.people import access, users
 from triage.web import saying
@@ -65,7 +64,7 @@ def _on_their_way(visit: Visit) -> list[dict[str, Any]]:
             "answer": alert.last_error,
         }
         for alert in sorted(found, key=lambda alert: -alert.id)
-        if visit.accounts is None or (alert.case_id and visit.sees(queries.get(visit.db, alert.case_id)))
+        if visit.accounts is None or (alert.case_id and visit.case(alert.case_id))
     ]
 
 

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from triage.cases import queries
 from triage.config import Settings
 from triage.errors import TriageError, UsageError
 from triage.labels import STATUS_NAMES, Status
@@ -73,9 +74,10 @@ class Visit:
         assert self.session is not None
         return self.session.user.accounts
 
-    def sees(self, case: Case | None) -> bool:
-        """Whether there is a case, for whoever is here."""
-        return case is not None and access.sees(self.accounts, case.account)
+    def case(self, number: int) -> Case | None:
+        """The case of a number, or None if there is none for whoever is here."""
+        found = queries.get(self.db, number)
+        return found if found is not None and access.sees(self.accounts, found.account) else None
 
     def may(self, role: Role) -> bool:
         """Whether whoever is here may do what the role may."""
